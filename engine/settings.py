@@ -1,0 +1,137 @@
+"""Every number of the house, named, with its default, its unit and its limits.
+
+One tree, read once at start (`store.config` merges file and environment into it) and validated
+as a whole; `helio check` prints what is wrong in full sentences. No other module holds a default.
+Units are in the names: _s seconds, _bytes, _days.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A frozen part of the tree that refuses unknown names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HouseSettings(Section):
+    """The machine as a whole."""
+
+    slots: Positive = Field(20, description="Jobs that may run at the same time.")
+    time_zone: str = Field("UTC", description="The owner's time zone, an IANA name.")
+    drain_s: Seconds = Field(10, description="How long a stop waits for running jobs.")
+    host_label: str = Field("local", description="This host's name inside session identities.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class LaneSettings(Section):
+    """Fairness between P0 and P5."""
+
+    weights: tuple[Positive, Positive, Positive, Positive, Positive, Positive] = Field(
+        (32, 16, 8, 4, 2, 1), description="Stride weights of P0 to P5."
+    )
+    background_share: float = Field(
+        0.7, gt=0, le=1, description="Largest share of the slots for P3 and below."
+    )
+    caps_from_slots: Positive = Field(3, description="Slot caps apply from this many slots on.")
+
+
+class RetrySettings(Section):
+    """Trying again."""
+
+    max_failures: int = Field(3, ge=0, description="Retries that a job gets by default.")
+    poison_reclaims: Positive = Field(3, description="Workers a job may kill before quarantine.")
+    jitter: float = Field(0.1, ge=0, lt=1, description="Random share added to or taken off delays.")
+
+
+class ClockSettings(Section):
+    """The three progress clocks of a running job; 0 switches one off."""
+
+    silence_s: Seconds = Field(900, description="Longest time without any sign of progress.")
+    tool_s: Seconds = Field(7200, description="Longest single tool call.")
+    total_s: Seconds = Field(0, description="Longest run of one attempt.")
+    kill_grace_s: Seconds = Field(5, description="Between SIGTERM and SIGKILL of a tree.")
+
+
+class SessionSettings(Section):
+    """Workers."""
+
+    prefetch: int = Field(1, ge=0, description="Orders that may wait in a session's mailbox.")
+    ephemeral_idle_s: Seconds = Field(300, description="Idle time after which one retires.")
+    output_cap_bytes: Positive = Field(16 * 2**20, description="Output kept of one attempt.")
+    result_text_bytes: Positive = Field(64 * 2**10, description="Output's tail kept as result.")
+    report_batch_s: Seconds = Field(0.05, description="How long progress reports are gathered.")
+    progress_every_s: Seconds = Field(30, description="Progress is written at most this often.")
+    status_every_s: Seconds = Field(2, description="How often running sessions are asked.")
+    spare: int = Field(2, ge=0, description="Blank workers kept warm for jobs without a directory.")
+
+
+class StoreSettings(Section):
+    """Durable truth."""
+
+    url: str = Field("", description="Empty: SQLite in the home. Else an SQLAlchemy URL.")
+    synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL", description="NORMAL is faster and loses the last seconds at a power cut."
+    )
+    busy_timeout_s: Seconds = Field(30, description="How long a writer waits for the lock.")
+    sweep_s: Seconds = Field(30, description="The safety sweep; a wake it finds is a bug counted.")
+    done_days: Positive = Field(14, description="Succeeded and cancelled jobs are kept so long.")
+    failed_days: Positive = Field(90, description="Failed jobs are kept so long.")
+    event_days: Positive = Field(30, description="Events before the newest snapshot are kept so.")
+    prune_batch: Positive = Field(500, description="Rows removed in one transaction.")
+    prune_every_s: Seconds = Field(3600, description="How often retention runs.")
+
+
+class ServeSettings(Section):
+    """The doors."""
+
+    host: str = Field("127.0.0.1", description="Loopback unless you know why not.")
+    port: Port = Field(8420, description="The API and the pages; 0 picks a free one.")
+    request_bytes: Positive = Field(8 * 2**20, description="Largest request body.")
+    max_ongoing_requests: Positive = Field(1000, description="Open requests of one replica.")
+    replicas: Positive = Field(1, description="Copies of the API.")
+
+
+class RaySettings(Section):
+    """The cluster underneath. Port 0 picks a free one."""
+
+    port: Port = 0
+    dashboard_port: Port = 0
+    num_cpus: int | None = Field(None, description="CPUs that Ray may count on; none: detect.")
+    object_store_bytes: int = Field(78_643_200, ge=78_643_200)
+    start_timeout_s: Seconds = Field(180, description="How long the head may take to come up.")
+
+
+class LimitSettings(Section):
+    """What one request may ask for."""
+
+    payload_bytes: Positive = Field(256 * 2**10, description="Largest spec of one job.")
+    rendered_bytes: Positive = Field(2**20, description="Largest rendered payload.")
+    batch_jobs: Positive = Field(10_000, description="Jobs in one submit.")
+    map_items: Positive = Field(10_000, description="Children of one map.")
+    page: Positive = Field(500, description="Rows of one page.")
+
+
+class Settings(Section):
+    """The whole tree."""
+
+    house: HouseSettings = HouseSettings()
+    lanes: LaneSettings = LaneSettings()
+    retry: RetrySettings = RetrySettings()
+    clocks: ClockSettings = ClockSettings()
+    sessions: SessionSettings = SessionSettings()
+    store: StoreSettings = StoreSettings()
+    serve: ServeSettings = ServeSettings()
+    ray: RaySettings = RaySettings()
+    limits: LimitSettings = LimitSettings()
+    pools: dict[str, Positive] = Field(
+        default_factory=dict, description="Jobs at a time of a backend without a directory."
+    )

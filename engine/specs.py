@@ -1,0 +1,68 @@
+"""The shape of a task's spec: what is stored of the work itself.
+
+A spec is a JSON object. Text values may hold `{{...}}` templates (`engine.templates`), which are
+filled in once, when the job is claimed. `env` values of the form ``secret:NAME`` stay references
+until the session starts the process.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class When(TypedDict, total=False):
+    """One comparison: `left op right`. op: ==, !=, in, exists. Templates allowed in both."""
+
+    left: str
+    op: str
+    right: Any
+
+
+class Wait(TypedDict, total=False):
+    """What a WAIT promise waits for: a signal's name, or a question to the owner (`ask`)."""
+
+    signal: str
+    ask: str
+    options: list[str]
+    default: str  # applied at the deadline; without one the wait fails
+    deadline_s: float
+
+
+class Map(TypedDict, total=False):
+    """Children made from a list: `over` is a list or a template that gives a JSON list.
+
+    `template` is the draft of one child in JSON form (`spec`, `name`, `backend`, `lane`, `cwd`);
+    `{{item}}` and `{{index}}` are its own names.
+    """
+
+    over: Any
+    template: dict[str, Any]
+    mode: str  # all (default), all_settled, race, any
+
+
+class Spec(TypedDict, total=False):
+    """Every key a spec may have; which are needed depends on the backend."""
+
+    run: list[str]  # argv: no shell
+    sh: str  # text for /bin/sh; template values arrive as environment variables only
+    call: str  # python backend: module:function
+    args: Any
+    prompt: str
+    env: dict[str, str]
+    stdin: str
+    inputs: dict[str, Any]  # {{input.NAME}}
+    refs: dict[str, str]  # {{results.NAME}}: step name to promise key, an id once stored
+    when: When
+    wait: Wait
+    map: Map
+    timeout_s: float
+    silence_s: float
+    tool_s: float
+    max_failures: int
+    delays_s: list[float]  # overrides the ladder
+    hold: bool  # keep the directory while waiting
+    effects: str  # "once": never repeated in silence after a crash
+    persistent: bool  # the session stays when idle
+    requirements: str  # stated requirements make it a deliverable
+    index: int  # {{index}} inside a map
+    item: Any  # {{item}} inside a map

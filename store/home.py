@@ -1,0 +1,105 @@
+"""The home: where every file of one Heliograph lives. Paths only; it opens nothing.
+
+home/
+  config.toml      settings, 0600
+  token            the API's bearer token, 0600
+  ray_token        Ray's token, 0600
+  lock             flock of the supervisor
+  ports.json       ports chosen at start, pids
+  control.sock     the supervisor's control socket (moved to the short run dir if too long)
+  store.db         SQLite; store.lock is the dispatcher's kernel-held witness
+  secrets/NAME     registered secrets, 0600
+  jobs/ID/EPOCH.log  output of one attempt
+  tasks/ID/        fresh directory of a job that named none
+  artefacts/ab/abcd...  content-addressed files
+  sessions/        leases and transcripts of sessions
+  logs/            logs of the house itself
+  empty/           the directory from which everything that touches Ray is started
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One home directory and the names inside it."""
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: str | Path) -> Home:
+        """Make the canonical Home of a directory, existing or not."""
+        return cls(Path(os.path.realpath(Path(root).expanduser())))
+
+    @property
+    def config(self) -> Path:
+        """Settings file."""
+        return self.root / "config.toml"
+
+    @property
+    def token(self) -> Path:
+        """The API's bearer token."""
+        return self.root / "token"
+
+    @property
+    def ray_token(self) -> Path:
+        """Ray's authentication token."""
+        return self.root / "ray_token"
+
+    @property
+    def lock(self) -> Path:
+        """The supervisor's lock."""
+        return self.root / "lock"
+
+    @property
+    def ports(self) -> Path:
+        """Ports and pids of the running house."""
+        return self.root / "ports.json"
+
+    @property
+    def store(self) -> Path:
+        """The SQLite file."""
+        return self.root / "store.db"
+
+    @property
+    def store_lock(self) -> Path:
+        """The dispatcher's witness."""
+        return self.root / "store.lock"
+
+    @property
+    def secrets(self) -> Path:
+        """Registered secrets, one file each."""
+        return self.root / "secrets"
+
+    @property
+    def tasks(self) -> Path:
+        """Fresh directories of jobs that named none."""
+        return self.root / "tasks"
+
+    @property
+    def artefacts(self) -> Path:
+        """Content-addressed files."""
+        return self.root / "artefacts"
+
+    @property
+    def sessions(self) -> Path:
+        """Leases and transcripts."""
+        return self.root / "sessions"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the house."""
+        return self.root / "logs"
+
+    @property
+    def empty(self) -> Path:
+        """The neutral directory to start from."""
+        return self.root / "empty"
+
+    def log_of(self, job: str, epoch: int) -> Path:
+        """Output file of one attempt."""
+        return self.root / "jobs" / job / f"{epoch}.log"

@@ -184,6 +184,8 @@ class Job:
     finished_at: int = 0
     result: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
+    # what a waiting job waits for, {"signal": name} or {"decision": id}; with "given" once it came
+    awaits: Mapping[str, Any] | None = None
     cost_usd: float = 0.0
 
 

@@ -81,8 +81,8 @@ class Tables(Protocol):
     def queued(self, worker_key: str, lane: Lane, limit: int) -> list[Job]:
         """Jobs BLOCKED by DIRECTORY or POOL on this key in this lane, by ready_seq."""
 
-    def waits_on_key(self, worker_key: str, lane: Lane) -> int:
-        """How many jobs of this key and lane are READY or queued on it."""
+    def ready_on_key(self, worker_key: str, lane: Lane, limit: int) -> int:
+        """How many jobs of this key and lane are READY, counted up to `limit` and no further."""
 
     def holding(self) -> list[Job]:
         """Jobs that occupy their worker_key now (holding=True), by id."""

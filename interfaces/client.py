@@ -7,7 +7,7 @@ about Ray or the store; the CLI and tests use it, and so may any Python program 
 from __future__ import annotations
 
 import json
-import time
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -64,13 +64,13 @@ def token_of(home: Home) -> str:
 class Client:
     """One connection pool to one house."""
 
-    def __init__(self, url: str, token: str, *, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, url: str, token: str, *, pause: Callable[[float], None] | None = None
+    ) -> None:
         timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
         headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.Client(
-            base_url=url, timeout=timeout, headers=headers, trust_env=False
-        )
-        self._pause = pause
+        self._http = httpx.Client(base_url=url, timeout=timeout, headers=headers, trust_env=False)
+        self._pause = pause or _wait
         self.url = url
 
     @classmethod
@@ -90,7 +90,9 @@ class Client:
         """
         return self._send(call_of(word, body or {}))
 
-    def log(self, job: str, *, epoch: int = 0, offset: int = 0, wait_s: float = 0) -> dict[str, Any]:
+    def log(
+        self, job: str, *, epoch: int = 0, offset: int = 0, wait_s: float = 0
+    ) -> dict[str, Any]:
         """Read the output of one attempt from a byte offset on; waits for more when asked to."""
         query = {"epoch": epoch, "offset": offset, "wait_s": wait_s}
         return self._send(Call("GET", LOG_PATH.format(id=job), query, None))
@@ -116,8 +118,9 @@ class Client:
             self._pause(_RECONNECT_S[min(barren, len(_RECONNECT_S) - 1)])
 
     def _stream(self, after: int, prefixes: Sequence[str], subject: str) -> Iterator[Frame]:
-        query = {"after": after, "prefix": list(prefixes), "subject": subject or None}
-        wanted = {key: value for key, value in query.items() if value not in (None, [])}
+        wanted: dict[str, Any] = {"after": after}
+        wanted |= {"prefix": list(prefixes)} if prefixes else {}
+        wanted |= {"subject": subject} if subject else {}
         timeout = httpx.Timeout(_BEAT_S, connect=_CONNECT_S)
         with self._http.stream("GET", STREAM_PATH, params=wanted, timeout=timeout) as answer:
             if answer.is_error:
@@ -159,6 +162,10 @@ def _refusal(answer: httpx.Response) -> HelioError:
         f"{answer.request.url.path} answered {answer.status_code} {answer.reason_phrase}.",
         remedy="Look at the house: helio status, then helio doctor",
     )
+
+
+def _wait(seconds: float) -> None:
+    threading.Event().wait(seconds)
 
 
 def _bracketed(host: str) -> str:

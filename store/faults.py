@@ -1,0 +1,73 @@
+"""What the driver's errors mean to a person. Knows SQLite's result codes, does nothing about them.
+
+A failed write or sync of the disk is special: after it the kernel may have dropped pages that it
+reports as clean, so a second sync would answer "done" about bytes that are gone. The store must
+not be written again by this process.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from engine.errors import Conflict, HelioError, HouseFault, StoreFull, Unavailable
+
+_PRIMARY_CODE = 0xFF
+
+
+def _primary(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & _PRIMARY_CODE
+
+
+def ends_writing(error: sqlite3.Error) -> bool:
+    """Whether nothing more may be written until the store is opened anew."""
+    fatal = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _primary(error) in fatal
+
+
+def explain(error: sqlite3.Error) -> HelioError:
+    """Turn a driver's error into one that says what to do."""
+    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+    match _primary(error):
+        case sqlite3.SQLITE_FULL:
+            return StoreFull(
+                "The disk is full: the store took no more, and this change was not made.",
+                remedy="Free space on the disk of the home; what was acknowledged before is safe.",
+            )
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
+            return HouseFault(
+                f"The disk failed under the store ({name}: {error}).",
+                remedy="Look at the kernel's log and the disk, then start Heliograph again.",
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return HouseFault(
+                f"The store's file is damaged ({name}: {error}).",
+                remedy="Stop Heliograph, copy the home away, and restore store.db from a backup.",
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Unavailable(
+                "Another program keeps the store locked.",
+                remedy="Close whatever else has store.db open (a database browser?) and try again.",
+            )
+        case sqlite3.SQLITE_READONLY:
+            return read_only()
+        case sqlite3.SQLITE_CONSTRAINT:
+            return taken(str(error))
+        case _:
+            return HouseFault(f"The store failed ({name}: {error}).", remedy="See the house's log.")
+
+
+def read_only() -> HouseFault:
+    """Give the error for a write where only reads are allowed."""
+    return HouseFault(
+        "A read tried to write, or the store's file cannot be written.",
+        remedy="Check who owns store.db and its directory; if they are yours, report this.",
+    )
+
+
+def taken(what: str) -> Conflict:
+    """Give the error for a row whose key is in use already."""
+    return Conflict(
+        f"A row of that key is there already ({what}).",
+        remedy="Read it first; nothing of this change was made.",
+    )

@@ -1,0 +1,268 @@
+"""`helio job ...`: what is promised, what came of it, and how to stop it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from engine.errors import BadInput
+from interfaces.cli import job_request, options, patience, reach, voice
+from interfaces.cli.teach import examples
+from interfaces.client import Client
+from interfaces.views import (
+    ATTEMPTS,
+    JOBS,
+    STEPS,
+    View,
+    age,
+    ago,
+    cost,
+    label,
+    short,
+    standing,
+    why,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Jobs: submit, look, wait, stop.")
+
+
+@app.command(
+    epilog=examples(
+        "helio job submit -- echo hello",
+        "helio job submit --backend shell --cwd . --lane P2 --wait --json -- make test",
+        "helio job submit --sh 'sleep 2; date' --name clock --logs",
+        "helio job submit --env TOKEN=secret:GITHUB --after 4kq8w2mz -- ./publish",
+    )
+)
+def submit(
+    *,
+    command: job_request.Command = None,
+    sh: job_request.Sh = "",
+    backend: job_request.Backend = "shell",
+    cwd: job_request.Cwd = "",
+    lane: job_request.LaneName = "P2",
+    name: job_request.Name = "",
+    project: job_request.Project = "",
+    env: job_request.Env = None,
+    stdin: job_request.Stdin = "",
+    after: job_request.After = None,
+    limit_s: job_request.RunLimit = 0,
+    retries: job_request.Retries = None,
+    hold: job_request.Hold = False,
+    once: job_request.Once = False,
+    persistent: job_request.Persistent = False,
+    wait: options.Wait = False,
+    timeout: options.Timeout = 0,
+    logs: job_request.Logs = False,
+    idempotency_key: options.IdemKey = "",
+    as_json: options.AsJson = False,
+) -> None:
+    """Promise a job; it is safe once this returns. Behind -- stands the command, no shell."""
+    request = job_request.build(
+        {"run": command or [], "sh": sh, "backend": backend, "cwd": cwd, "lane": lane}
+        | {"name": name, "project": project, "env": env or [], "stdin": stdin}
+        | {"needs": after or [], "timeout_s": limit_s, "max_failures": retries, "hold": hold}
+        | {"effects": "once" if once else "", "persistent": persistent}
+    )
+    body: dict[str, Any] = {"jobs": [request]}
+    with reach.client() as client:
+        made = client.ask("job.submit", body | {"idem_key": idempotency_key or None})
+        identity = made["ids"][0]
+        if wait or logs:
+            _attend(client, identity, timeout_s=timeout, logs=logs, as_json=as_json)
+        elif as_json:
+            voice.emit_json({"id": identity, "replayed": made.get("replayed", False)})
+        else:
+            voice.emit(identity)
+            voice.say(f"Follow it: helio job logs -f {short(identity)}", "bright_black")
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "helio job list",
+        "helio job list --state running --state ready --lane P0",
+        "helio job list --text build --limit 5 --json",
+    ),
+)
+def list_(
+    *,
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE", help="Only in this state; repeatable.")
+    ] = None,
+    lane: Annotated[
+        list[str] | None, typer.Option(metavar="LANE", help="Only of this lane; repeatable.")
+    ] = None,
+    project: Annotated[str, typer.Option(metavar="NAME", help="Only of this project.")] = "",
+    backend: Annotated[str, typer.Option(metavar="NAME", help="Only of this backend.")] = "",
+    run: Annotated[str, typer.Option(metavar="JOB", help="Only steps of this run.")] = "",
+    text: Annotated[str, typer.Option(metavar="TEXT", help="Only names with this text.")] = "",
+    oldest: Annotated[bool, typer.Option("--oldest", help="Oldest first.")] = False,
+    limit: options.Limit = 20,
+    cursor: options.Cursor = "",
+    as_json: options.AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+    asked: dict[str, Any] = {
+        "states": state,
+        "lanes": lane,
+        "project": project,
+        "backend": backend,
+        "root": run,
+    }
+    asked |= {"text": text, "cursor": cursor, "limit": limit, "newest": not oldest}
+    with reach.client() as client:
+        answer = client.ask("job.list", {key: value for key, value in asked.items() if value != ""})
+    voice.emit_list(answer, JOBS, as_json=as_json)
+
+
+@app.command(epilog=examples("helio job show 4kq8w2mz", "helio job show 4kq8w2mz --json"))
+def show(job: options.JobId, as_json: options.AsJson = False) -> None:
+    """Show one job: where it stands, why, its attempts and its members."""
+    with reach.client() as client:
+        view = client.ask("job.show", {"id": job})
+    if as_json:
+        voice.emit_json(view)
+        return
+    now = voice.now_us()
+    voice.emit_fields(
+        {
+            "id": view["id"],
+            "name": label(view),
+            "state": standing(view),
+            "lane": view.get("lane"),
+            "backend": view.get("backend"),
+            "directory": view.get("cwd"),
+            "submitted": ago(view.get("created_at") or 0, now),
+            "due": ago(view.get("run_at") or 0, now),
+            "age": age(view, now),
+            "cost": cost(view),
+            "why": why(view),
+            "retry of": view.get("retry_of"),
+        }
+    )
+    for heading, kind in (("members", STEPS), ("attempts", ATTEMPTS)):
+        if view.get(heading):
+            voice.emit("")
+            voice.emit_table(kind, view[heading])
+    if text := (view.get("result") or {}).get("text"):
+        voice.emit("\n" + text)
+
+
+@app.command(
+    epilog=examples(
+        "helio job logs 4kq8w2mz", "helio job logs -f 4kq8w2mz", "helio job logs 4kq8w2mz --epoch 1"
+    )
+)
+def logs(
+    job: options.JobId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Until it is at rest.")] = False,
+    epoch: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Which attempt; 0 is the newest.")
+    ] = 0,
+) -> None:
+    """Print what a job wrote."""
+    with reach.client() as client:
+        for piece in patience.output(client, job, epoch=epoch, follow=follow):
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+
+
+@app.command(
+    epilog=examples("helio job wait 4kq8w2mz", "helio job wait 4kq8w2mz --timeout 60 --json")
+)
+def wait(
+    job: options.JobId,
+    timeout: options.Timeout = 0,
+    logs: job_request.Logs = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Wait until a job is at rest; ends with 1 unless it succeeded."""
+    with reach.client() as client:
+        _attend(client, job, timeout_s=timeout, logs=logs, as_json=as_json)
+
+
+@app.command(epilog=examples("helio job cancel 4kq8w2mz", "helio job cancel 4kq8w2mz --wait"))
+def cancel(
+    job: options.JobId,
+    wait: options.Wait = False,
+    timeout: options.Timeout = 0,
+    as_json: options.AsJson = False,
+) -> None:
+    """Cancel a job: no later result is accepted, and its whole process tree ends."""
+    with reach.client() as client:
+        view: View = client.ask("job.cancel", {"id": job, "by": "cli"})
+        if wait:
+            view = patience.wait_for(client, view["id"], timeout)
+    if as_json:
+        voice.emit_json(view)
+    else:
+        voice.say(f"Job {short(view['id'])} is {standing(view)}.")
+
+
+@app.command(epilog=examples("helio job retry 4kq8w2mz", "helio job retry 4kq8w2mz --wait"))
+def retry(
+    job: options.JobId,
+    wait: options.Wait = False,
+    timeout: options.Timeout = 0,
+    as_json: options.AsJson = False,
+) -> None:
+    """Submit the same work as a new job; the old one stays as it is."""
+    with reach.client() as client:
+        made = client.ask("job.retry", {"id": job})
+        if wait:
+            _attend(client, made["id"], timeout_s=timeout, logs=False, as_json=as_json)
+        elif as_json:
+            voice.emit_json(made)
+        else:
+            voice.emit(made["id"])
+
+
+@app.command(
+    epilog=examples(
+        "helio job signal 4kq8w2mz approved",
+        """helio job signal 4kq8w2mz deployed --payload '{"version": 7}'""",
+    )
+)
+def signal(
+    job: options.JobId,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The signal it waits for.")],
+    payload: Annotated[str, typer.Option(metavar="JSON", help="JSON that comes with it.")] = "null",
+    as_json: options.AsJson = False,
+) -> None:
+    """Send a named signal to a job; the first one counts, and it may come early."""
+    try:
+        content = json.loads(payload)
+    except ValueError as fault:
+        raise BadInput(
+            f"--payload is not JSON: {fault}.", remedy="Quote text twice: --payload '\"text\"'"
+        ) from None
+    with reach.client() as client:
+        answer = client.ask("job.signal", {"id": job, "name": name, "payload": content})
+    if as_json:
+        voice.emit_json(answer)
+    else:
+        again = "" if answer.get("first", True) else " It had come before; the first one counts."
+        voice.say(f"Signal {name} is kept for {short(job)}.{again}")
+
+
+def _attend(client: Client, job: str, *, timeout_s: float, logs: bool, as_json: bool) -> None:
+    """Wait, show what came of it, and end with 1 unless it succeeded."""
+    if logs:
+        sink = sys.stderr if as_json else sys.stdout
+        for piece in patience.output(client, job, follow=True):
+            sink.write(piece)
+            sink.flush()
+    view = patience.wait_for(client, job, timeout_s)
+    result = view.get("result") or {}
+    if as_json:
+        voice.emit_json(view)
+    elif not logs:
+        voice.emit(str(result.get("text") or ""))
+    if view["state"] != "succeeded":
+        if not as_json:
+            voice.say(f"Job {short(view['id'])} {standing(view)}. {why(view)}".strip(), "red")
+        raise typer.Exit(1)

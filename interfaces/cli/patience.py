@@ -1,0 +1,125 @@
+"""Waiting for a job, and reading its output while it runs.
+
+The server is asked to answer only when there is news (`wait_s`); where it answers at once, the
+pace slows from 50 ms to a second. A house that restarts meanwhile is waited for: the job is
+durable, so is the wait.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from engine.errors import HelioError, Unavailable
+from interfaces.client import Client
+from interfaces.views import TERMINAL, View, short, standing
+
+_LONG_POLL_S = 20.0
+_PACE_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+_ABSENCE_S = 120.0  # a head restart takes up to 60 s
+
+
+class WaitTimedOut(HelioError):
+    """The time given with --timeout passed; the job goes on."""
+
+    slug, title, status, exit_code = "wait-timed-out", "The wait timed out", 504, 124
+
+
+class Deadline:
+    """A length of time that runs out; 0 never does."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._end = time.monotonic() + timeout_s if timeout_s else float("inf")
+
+    @property
+    def left_s(self) -> float:
+        """What is left of it, never below 0."""
+        return max(0.0, self._end - time.monotonic())
+
+
+def watch(client: Client, job: str, timeout_s: float = 0) -> Iterator[View]:
+    """Give the job's view at each look, until one is at rest.
+
+    Raises:
+        WaitTimedOut: the time passed first.
+        HelioError: a refusal, or a house that stays away.
+    """
+    deadline = Deadline(timeout_s)
+    for look in itertools.count():
+        view = _look(client, job, look, deadline)
+        yield view
+        if view["state"] in TERMINAL:
+            return
+        if not deadline.left_s:
+            raise WaitTimedOut(
+                f"Job {short(view['id'])} is still {standing(view)}; it goes on.",
+                remedy=f"Wait again: helio job wait {short(view['id'])}",
+                id=view["id"],
+            )
+        rest(min(_pace(look), deadline.left_s))
+
+
+def _look(client: Client, job: str, look: int, deadline: Deadline) -> View:
+    wait_s = min(_LONG_POLL_S, deadline.left_s) if look else 0
+    question = {"id": job, "wait_s": wait_s}
+    return _patiently(lambda: client.ask("job.show", question), _ABSENCE_S if look else 0)
+
+
+def wait_for(client: Client, job: str, timeout_s: float = 0) -> View:
+    """Give the view of the job when it is at rest."""
+    *_, last = watch(client, job, timeout_s)
+    return last
+
+
+def output(client: Client, job: str, *, epoch: int = 0, follow: bool) -> Iterator[str]:
+    """Give the output of a job's attempt piece by piece; follow it until nothing can come.
+
+    With `follow` and no epoch, a later attempt is followed as well, from its beginning.
+    """
+    offset, at, quiet = 0, epoch, 0
+    for look in itertools.count():
+        piece = _read(client, job, at, offset, _LONG_POLL_S if follow and look else 0)
+        at, offset = int(piece["epoch"]), int(piece["next_offset"])
+        newest = int(piece.get("newest_epoch") or at)
+        if piece["text"]:
+            quiet = 0
+            yield str(piece["text"])
+        elif not epoch and newest > at:
+            at, offset = newest, 0
+        elif not follow or piece.get("at_rest"):
+            return
+        else:
+            rest(_pace(quiet))
+            quiet += 1
+
+
+def _read(client: Client, job: str, epoch: int, offset: int, wait_s: float) -> dict[str, Any]:
+    def question() -> dict[str, Any]:
+        return client.log(job, epoch=epoch, offset=offset, wait_s=wait_s)
+
+    return _patiently(question, _ABSENCE_S if wait_s else 0)
+
+
+def _patiently(question: Callable[[], dict[str, Any]], absence_s: float) -> dict[str, Any]:
+    """Ask again while the house is away, as it is during a restart; 0 asks once."""
+    away = Deadline(absence_s)
+    for look in itertools.count():
+        try:
+            return question()
+        except Unavailable:
+            if not absence_s or not away.left_s:
+                raise
+            rest(_pace(look))
+    raise AssertionError("count() does not end")
+
+
+def _pace(look: int) -> float:
+    return _PACE_S[min(look, len(_PACE_S) - 1)]
+
+
+def rest(seconds: float) -> None:
+    """Let time pass between two looks; Ctrl-C ends it."""
+    threading.Event().wait(seconds)

@@ -1,0 +1,218 @@
+"""What a person is shown of a job, worker, decision: pure functions from JSON views to text.
+
+They take the time as an argument, know no terminal and no colours but by name, and never trust
+what they print: control characters in names and output of others are made visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+View = Mapping[str, Any]
+SHORT = 8
+_US = 1_000_000
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
+_BYTES = ("B", "KiB", "MiB", "GiB", "TiB")
+_KIB = 1024
+
+COLOURS: Mapping[str, str] = {
+    "running": "cyan",
+    "reviewing": "cyan",
+    "ready": "blue",
+    "waiting": "yellow",
+    "delayed": "yellow",
+    "blocked": "bright_black",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "magenta",
+    "skipped": "bright_black",
+    "open": "yellow",
+    "answered": "green",
+    "expired": "magenta",
+    "idle": "green",
+    "dead": "red",
+    "retired": "bright_black",
+}
+TERMINAL = frozenset({"succeeded", "failed", "cancelled", "skipped"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its head and how a row's cell is made."""
+
+    head: str
+    cell: Callable[[View, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A kind of list: its columns, and what to say when there is nothing in it."""
+
+    columns: Sequence[Column]
+    empty: str
+
+    def rows(self, items: Sequence[View], now_us: int) -> list[list[str]]:
+        """Give the cells of every item."""
+        return [[clean(column.cell(item, now_us)) for column in self.columns] for item in items]
+
+
+def short(identity: object) -> str:
+    """Give the last characters of an id, which is what lists show and every command takes."""
+    return str(identity or "")[-SHORT:]
+
+
+def clean(text: object) -> str:
+    """Make control characters visible, so that no name can move the cursor."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text)
+    )
+
+
+def duration(seconds: float) -> str:
+    """Say a length of time in at most two units: 0.4s, 12s, 3m 20s, 2h 5m, 4d 1h."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f}s"
+    whole = int(seconds)
+    for place, (size, unit) in enumerate(_UNITS):
+        if whole >= size:
+            below, below_unit = _UNITS[place + 1] if place + 1 < len(_UNITS) else (1, "s")
+            rest = whole % size // below
+            return f"{whole // size}{unit}" + (f" {rest}{below_unit}" if rest else "")
+    return f"{whole}s"
+
+
+def ago(at_us: int, now_us: int) -> str:
+    """Say when something was or will be, relative to now; nothing for no time."""
+    if not at_us:
+        return ""
+    away = (now_us - at_us) / _US
+    return f"{duration(away)} ago" if away >= 0 else f"in {duration(-away)}"
+
+
+def size(count: float) -> str:
+    """Say a number of bytes."""
+    for unit in _BYTES:
+        if count < _KIB or unit == _BYTES[-1]:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= _KIB
+    raise AssertionError("the last unit takes any number")
+
+
+def label(job: View) -> str:
+    """Name a job the way a person would: its name, its step, or what it runs."""
+    if name := job.get("name") or job.get("step"):
+        return str(name)
+    spec = job.get("spec") or {}
+    if run := spec.get("run"):
+        return " ".join(map(str, run))[:60]
+    said = str(spec.get("sh") or spec.get("prompt") or job.get("mode") or job.get("kind") or "")
+    return (said.splitlines() or [""])[0][:60]
+
+
+def standing(job: View) -> str:
+    """Say the state, with its reason or a pending cancel where there is one."""
+    state = str(job.get("state", ""))
+    if job.get("cancel_requested_at") and state not in TERMINAL:
+        return f"{state} (cancelling)"
+    reason = job.get("reason")
+    return f"{state} ({reason})" if reason else state
+
+
+def age(job: View, now_us: int) -> str:
+    """Say how long a job ran or has run, or how long it has been there."""
+    started, finished = int(job.get("started_at") or 0), int(job.get("finished_at") or 0)
+    since = started or int(job.get("created_at") or 0)
+    return duration(((finished or now_us) - since) / _US) if since else ""
+
+
+def cost(job: View) -> str:
+    """Say what it cost, nothing for nothing."""
+    spent = float(job.get("cost_usd") or 0)
+    return f"${spent:.2f}" if spent else ""
+
+
+def place(directory: object) -> str:
+    """Shorten a directory to its last two parts."""
+    parts = str(directory or "").rstrip("/").split("/")
+    return "/".join(parts[-2:]) if len(parts) > 3 else "/".join(parts)
+
+
+def why(job: View) -> str:
+    """Say in one line why a job ended as it did, with its remedy."""
+    error = job.get("error") or {}
+    said = [str(error[key]) for key in ("message", "remedy") if error.get(key)]
+    if said:
+        return " ".join(said)
+    code = (job.get("result") or {}).get("exit_code")
+    return f"It exited with {code}." if code else ""
+
+
+def _plain(key: str) -> Callable[[View, int], str]:
+    return lambda item, _now: str(item.get(key) or "")
+
+
+def _when(key: str) -> Callable[[View, int], str]:
+    return lambda item, now: ago(int(item.get(key) or 0), now)
+
+
+ID = Column("ID", lambda item, _: short(item.get("id")))
+STATE = Column("STATE", lambda item, _: standing(item))
+
+JOBS = Table(
+    (
+        ID,
+        Column("P", _plain("lane")),
+        STATE,
+        Column("AGE", age),
+        Column("BACKEND", lambda job, _: str(job.get("mode") or job.get("backend") or "")),
+        Column("WHERE", lambda job, _: place(job.get("cwd"))),
+        Column("NAME", lambda job, _: label(job)),
+    ),
+    "No jobs yet. Try: helio job submit -- echo hello",
+)
+STEPS = Table(
+    (Column("STEP", lambda job, _: label(job)), ID, STATE, Column("AGE", age)), "It has no steps."
+)
+ATTEMPTS = Table(
+    (
+        Column("EPOCH", _plain("epoch")),
+        Column("OUTCOME", lambda one, _: str(one.get("outcome") or "running")),
+        Column("STARTED", _when("started_at")),
+        Column("SESSION", _plain("session")),
+    ),
+    "It was not tried yet.",
+)
+WORKERS = Table(
+    (
+        Column("NAME", _plain("name")),
+        STATE,
+        Column("BACKEND", _plain("backend")),
+        Column("JOBS", _plain("jobs")),
+        Column("USED", _when("used_at")),
+        Column("DIRECTORY", _plain("directory")),
+    ),
+    "No workers yet. The first job makes one: helio job submit -- echo hello",
+)
+PROJECTS = Table(
+    (
+        Column("ID", _plain("id")),
+        Column("NAME", _plain("name")),
+        Column("BACKEND", _plain("backend")),
+        Column("LANE", lambda item, _: "" if item.get("lane") is None else str(item["lane"])),
+        Column("ROOTS", lambda item, _: ", ".join(map(str, item.get("roots") or ()))),
+    ),
+    "No projects yet. Try: helio project add site --root ~/work/site",
+)
+DECISIONS = Table(
+    (
+        ID,
+        STATE,
+        Column("ASKED", _when("created_at")),
+        Column("DEADLINE", _when("deadline_at")),
+        Column("OPTIONS", lambda item, _: " | ".join(map(str, item.get("options") or ()))),
+        Column("QUESTION", _plain("question")),
+    ),
+    "Nothing waits for you.",
+)

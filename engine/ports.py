@@ -208,9 +208,19 @@ class HubFace(Protocol):
         """Take stored events (with seq) or transient ones (seq 0)."""
 
     async def after(
-        self, cursor: int, prefixes: Sequence[str], subject: str, timeout_s: float
+        self,
+        cursor: int,
+        prefixes: Sequence[str],
+        subject: str,
+        timeout_s: float,
+        tick: int = -1,
     ) -> dict[str, Any]:
-        """Wait for events behind the cursor: {"events": [...], "cursor": n}."""
+        """Wait for events behind the cursor: {"events": [...], "cursor": n, "tick": n}.
+
+        With a tick of 0 or more, transient events that came after that tick are among them.
+        A cursor of -1 asks where now is, at once. {"behind": true, "oldest": n} says that
+        events between the cursor and `oldest` are in the store only.
+        """
 
     async def metrics(self) -> str:
         """The Prometheus text of the house's one registry."""

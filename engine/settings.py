@@ -98,6 +98,28 @@ class ServeSettings(Section):
     request_bytes: Positive = Field(8 * 2**20, description="Largest request body.")
     max_ongoing_requests: Positive = Field(1000, description="Open requests of one replica.")
     replicas: Positive = Field(1, description="Copies of the API.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Names besides localhost by which browsers and clients may call."
+    )
+    login_s: Seconds = Field(43_200, description="How long a browser stays logged in.")
+    ticket_s: Seconds = Field(60, description="How long a login link of `helio open` works.")
+    beat_s: Positive = Field(15, description="A silent live stream sends a comment this often.")
+    wait_s: Positive = Field(60, description="Longest that one request waits for a change.")
+    log_page_bytes: Positive = Field(256 * 2**10, description="Output given in one answer.")
+
+
+class HubSettings(Section):
+    """The live stream and the metrics."""
+
+    ring_events: Positive = Field(10_000, description="Newest events kept in memory.")
+    ring_bytes: Positive = Field(32 * 2**20, description="Memory that those may take.")
+    passing_events: Positive = Field(2_000, description="Transient events kept in memory.")
+    page: Positive = Field(500, description="Events of one answer.")
+    sweep_s: Seconds = Field(5, description="How often the store is asked for missed events.")
+    save_every_s: Seconds = Field(30, description="How often the counters are put on disk.")
+    rebuild_events: Positive = Field(
+        100_000, description="Events counted again when the saved counters are lost."
+    )
 
 
 class RaySettings(Section):
@@ -130,6 +152,7 @@ class Settings(Section):
     sessions: SessionSettings = SessionSettings()
     store: StoreSettings = StoreSettings()
     serve: ServeSettings = ServeSettings()
+    hub: HubSettings = HubSettings()
     ray: RaySettings = RaySettings()
     limits: LimitSettings = LimitSettings()
     pools: dict[str, Positive] = Field(

@@ -5,7 +5,9 @@ home/
   token            the API's bearer token, 0600
   ray_token        Ray's token, 0600
   lock             flock of the supervisor
-  ports.json       ports chosen at start, pids
+  ports.json       ports and addresses chosen at start
+  kin.json         processes below the supervisor, for the next start
+  halted           there while `helio halt` is in force
   control.sock     the supervisor's control socket (moved to the short run dir if too long)
   store.db         SQLite; store.lock is the dispatcher's kernel-held witness
   secrets/NAME     registered secrets, 0600
@@ -14,6 +16,7 @@ home/
   artefacts/ab/abcd...  content-addressed files
   sessions/        leases and transcripts of sessions
   logs/            logs of the house itself
+  tally.json       the hub's counters up to an event; rebuilt when it is gone
   empty/           the directory from which everything that touches Ray is started
 """
 
@@ -61,6 +64,21 @@ class Home:
         return self.root / "ports.json"
 
     @property
+    def control(self) -> Path:
+        """The supervisor's control socket; `interfaces.control.socket_path` knows exceptions."""
+        return self.root / "control.sock"
+
+    @property
+    def kin(self) -> Path:
+        """The processes below the supervisor, for a start after it was killed."""
+        return self.root / "kin.json"
+
+    @property
+    def halted(self) -> Path:
+        """There while `helio halt` is in force; written even when no actor answers."""
+        return self.root / "halted"
+
+    @property
     def store(self) -> Path:
         """The SQLite file."""
         return self.root / "store.db"
@@ -99,6 +117,11 @@ class Home:
     def empty(self) -> Path:
         """The neutral directory to start from."""
         return self.root / "empty"
+
+    @property
+    def tally(self) -> Path:
+        """The hub's counters up to an event."""
+        return self.root / "tally.json"
 
     def log_of(self, job: str, epoch: int) -> Path:
         """Output file of one attempt."""

@@ -151,4 +151,4 @@ class Codec(Generic[R]):
 JOB: Codec[Job] = Codec(Job)
 EDGE: Codec[Edge] = Codec(Edge)
 EVENT: Codec[Event] = Codec(Event)
-RECORDS: Mapping[type[Record], Codec[Any]] = {kind: Codec(kind) for kind in get_args(Record)}
+RECORDS: Mapping[type[Any], Codec[Any]] = {kind: Codec(kind) for kind in get_args(Record)}

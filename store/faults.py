@@ -25,36 +25,47 @@ def ends_writing(error: sqlite3.Error) -> bool:
     return _primary(error) in fatal
 
 
+_FULL = (
+    "The disk is full: the store took no more, and this change was not made.",
+    "Free space on the disk of the home; what was acknowledged before is safe.",
+)
+_BUSY = (
+    "Another program keeps the store locked.",
+    "Close whatever else has store.db open (a database browser?) and try again.",
+)
+_DISK = (
+    "The disk failed under the store",
+    "Look at the kernel's log and the disk, then start Heliograph again.",
+)
+_DAMAGED = (
+    "The store's file is damaged",
+    "Stop Heliograph, copy the home away, and restore store.db from a backup.",
+)
+_OTHER = ("The store failed", "The house's log tells more: helio doctor")
+
+_FAULTS = {
+    sqlite3.SQLITE_IOERR: _DISK,
+    sqlite3.SQLITE_CANTOPEN: _DISK,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+
+
 def explain(error: sqlite3.Error) -> HelioError:
     """Turn a driver's error into one that says what to do."""
-    name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
     match _primary(error):
         case sqlite3.SQLITE_FULL:
-            return StoreFull(
-                "The disk is full: the store took no more, and this change was not made.",
-                remedy="Free space on the disk of the home; what was acknowledged before is safe.",
-            )
-        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
-            return HouseFault(
-                f"The disk failed under the store ({name}: {error}).",
-                remedy="Look at the kernel's log and the disk, then start Heliograph again.",
-            )
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return HouseFault(
-                f"The store's file is damaged ({name}: {error}).",
-                remedy="Stop Heliograph, copy the home away, and restore store.db from a backup.",
-            )
+            return StoreFull(_FULL[0], remedy=_FULL[1])
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return Unavailable(
-                "Another program keeps the store locked.",
-                remedy="Close whatever else has store.db open (a database browser?) and try again.",
-            )
+            return Unavailable(_BUSY[0], remedy=_BUSY[1])
         case sqlite3.SQLITE_READONLY:
             return read_only()
         case sqlite3.SQLITE_CONSTRAINT:
             return taken(str(error))
-        case _:
-            return HouseFault(f"The store failed ({name}: {error}).", remedy="See the house's log.")
+        case code:
+            detail, remedy = _FAULTS.get(code, _OTHER)
+            name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+            return HouseFault(f"{detail} ({name}: {error}).", remedy=remedy)
 
 
 def read_only() -> HouseFault:

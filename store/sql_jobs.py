@@ -14,8 +14,6 @@ from store.codec import JOB
 from store.driver import Driver, in_lists
 from store.schema import AT_REST, DEADLINE, DUE, HOLDING, QUEUED, READY, READY_KEYED
 
-WAITS_CAP = 1024
-
 _COLUMNS = ",".join(JOB.names)
 _SELECT = f"SELECT {_COLUMNS} FROM job WHERE "
 _INSERT = f"INSERT INTO job ({_COLUMNS}) VALUES ({','.join('?' * len(JOB.names))})"
@@ -23,11 +21,9 @@ _ID, _STATE, _EPOCH = (JOB.names.index(name) for name in ("id", "state", "epoch"
 
 _READY = f"{_SELECT} {READY} AND lane = ? ORDER BY ready_seq LIMIT ?"
 _QUEUED = f"{_SELECT} {QUEUED} AND worker_key = ? AND lane = ? ORDER BY ready_seq LIMIT ?"
-_WAITS = (
-    f"SELECT count(*) FROM (SELECT 1 FROM job WHERE {READY_KEYED} AND worker_key = ? AND lane = ?"
-    f" LIMIT {WAITS_CAP}) AS r",
-    f"SELECT count(*) FROM (SELECT 1 FROM job WHERE {QUEUED} AND worker_key = ? AND lane = ?"
-    f" LIMIT {WAITS_CAP}) AS q",
+_READY_ON_KEY = (
+    f"SELECT count(*) FROM (SELECT 1 FROM job WHERE {READY_KEYED} AND worker_key = ?"
+    " AND lane = ? LIMIT ?) AS counted"
 )
 _HOLDING = f"{_SELECT} {HOLDING} ORDER BY id"
 _DUE = f"{_SELECT} {DUE} AND run_at <= ? ORDER BY run_at, id LIMIT ?"
@@ -113,10 +109,9 @@ class JobTable:
         """Jobs BLOCKED by DIRECTORY or POOL on this key in this lane, by ready_seq."""
         return self._select(_QUEUED, (worker_key, int(lane), limit))
 
-    def waits_on_key(self, worker_key: str, lane: Lane) -> int:
-        """How many jobs of this key and lane are READY or queued on it, up to WAITS_CAP."""
-        counts = (self._driver.rows(sql, (worker_key, int(lane)))[0][0] for sql in _WAITS)
-        return min(sum(counts), WAITS_CAP)
+    def ready_on_key(self, worker_key: str, lane: Lane, limit: int) -> int:
+        """How many jobs of this key and lane are READY, counted up to `limit`."""
+        return int(self._driver.rows(_READY_ON_KEY, (worker_key, int(lane), limit))[0][0])
 
     def holding(self) -> list[Job]:
         """Jobs that occupy their worker_key now, by id."""

@@ -31,8 +31,10 @@ def _upsert(codec: Codec[Any]) -> str:
 
 _INSERT_EDGE = _insert(EDGE)
 _INSERT_EVENT = _insert(EVENT)
-_UPSERTS = {kind: _upsert(codec) for kind, codec in RECORDS.items()}
-_SELECTS = {kind: f"SELECT {_quoted(c.names)} FROM {c.table}" for kind, c in RECORDS.items()}
+_UPSERTS: dict[type[Any], str] = {kind: _upsert(codec) for kind, codec in RECORDS.items()}
+_SELECTS: dict[type[Any], str] = {
+    kind: f"SELECT {_quoted(c.names)} FROM {c.table}" for kind, c in RECORDS.items()
+}
 _EDGES = f"SELECT {_quoted(EDGE.names)} FROM edge"
 _EVENTS = f"SELECT {_quoted(EVENT.names)} FROM event WHERE seq > ?"
 _LAST_SEQ = "SELECT max(seq) FROM event"
@@ -86,7 +88,8 @@ class EventTable:
         self, after: int, limit: int, prefixes: Sequence[str] = (), subject: str = ""
     ) -> list[Event]:
         """Events with seq > after, by seq."""
-        sql, values = _EVENTS, [after]
+        sql = _EVENTS
+        values: list[object] = [after]
         if subject:
             sql += " AND subject = ?"
             values.append(subject)
@@ -136,7 +139,8 @@ class RecordTable:
     ) -> list[R]:
         """Rows whose columns equal these values, by key, starting behind key `after`."""
         codec: Codec[R] = RECORDS[kind]
-        terms, values = ["1 = 1"], []
+        terms = ["1 = 1"]
+        values: list[object] = []
         for name, wanted in equals.items():
             stored = codec.encode_one(codec.names.index(name), wanted)
             terms.append(f'"{name}" IS NULL' if stored is None else f'"{name}" = ?')

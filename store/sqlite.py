@@ -121,11 +121,7 @@ class SqliteStore:
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
         writer = _Session(_engine(self._path, "rw", self._settings), self._writer_pragmas())
         try:
-            if writer.driver.rows("PRAGMA journal_mode")[0][0] != "wal":
-                raise HouseFault(
-                    f"The file system of {self._path.parent} cannot hold a WAL.",
-                    remedy="Put the home on a local disk: HELIOGRAPH_HOME=DIR helio up",
-                )
+            _refuse_without_wal(writer, self._path.parent)
             upgrade(writer.connection, clock.now())
             _sync_directory(self._path.parent)
         except BaseException:
@@ -220,6 +216,14 @@ class SqliteStore:
 
 
 _CLOSED = HouseFault("The store is closed.", remedy="Start Heliograph again: helio up")
+
+
+def _refuse_without_wal(writer: _Session, directory: Path) -> None:
+    if writer.driver.rows("PRAGMA journal_mode")[0][0] != "wal":
+        raise HouseFault(
+            f"The file system of {directory} cannot hold a WAL.",
+            remedy="Put the home on a local disk: HELIOGRAPH_HOME=DIR helio up",
+        )
 
 
 def _sync_directory(directory: Path) -> None:

@@ -6,7 +6,6 @@ about Ray or the store; the CLI and tests use it, and so may any Python program 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 import httpx
 
 from engine.errors import Denied, HelioError, NotFound, Unavailable, from_problem
+from interfaces import control
 from interfaces.routes import LOG_PATH, STREAM_PATH, Call, call_of
 from interfaces.sse import Frame, frames
 from store.home import Home
@@ -37,13 +37,12 @@ def base_url(home: Home) -> str:
     Raises:
         Unreachable: no house was started here.
     """
-    try:
-        ports = json.loads(home.ports.read_text())
-        return f"http://{_bracketed(ports.get('host') or '127.0.0.1')}:{int(ports['http'])}"
-    except (OSError, ValueError, KeyError, TypeError):
+    address = control.ports(home).get("api")
+    if not address:
         raise Unreachable(
             f"No Heliograph runs for the home {home.root}.", remedy="Start it: helio up"
-        ) from None
+        )
+    return str(address)
 
 
 def token_of(home: Home) -> str:
@@ -166,7 +165,3 @@ def _refusal(answer: httpx.Response) -> HelioError:
 
 def _wait(seconds: float) -> None:
     threading.Event().wait(seconds)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

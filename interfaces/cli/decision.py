@@ -33,7 +33,7 @@ def list_(
 
 @app.command(epilog=examples("helio decision show 7tw3m0qa"))
 def show(decision: options.DecisionId, as_json: options.AsJson = False) -> None:
-    """Show one question, its options and what happens if you say nothing."""
+    """Show one question and its options."""
     with reach.client() as client:
         view = client.ask("decision.show", {"id": decision})
     if as_json:
@@ -66,7 +66,7 @@ def answer(
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Answer a question; a second answer is told so and ends with 6."""
+    """Answer a question, once. A second answer is told so and ends with 6."""
     body: dict[str, Any] = {"id": decision, "option": option, "by": "cli"}
     with reach.client() as client:
         view = client.ask("decision.answer", body | ({"version": version} if version else {}))

@@ -60,7 +60,7 @@ def submit(
     idempotency_key: options.IdemKey = "",
     as_json: options.AsJson = False,
 ) -> None:
-    """Promise a job; it is safe once this returns. Behind -- stands the command, no shell."""
+    """Submit a job; it is safe once this returns. Behind -- stands the command: no shell."""
     request = job_request.build(
         {"run": command or [], "sh": sh, "backend": backend, "cwd": cwd, "lane": lane}
         | {"name": name, "project": project, "env": env or [], "stdin": stdin}
@@ -121,7 +121,7 @@ def list_(
 
 @app.command(epilog=examples("helio job show 4kq8w2mz", "helio job show 4kq8w2mz --json"))
 def show(job: options.JobId, as_json: options.AsJson = False) -> None:
-    """Show one job: where it stands, why, its attempts and its members."""
+    """Show one job, its attempts and its members."""
     with reach.client() as client:
         view = client.ask("job.show", {"id": job})
     if as_json:
@@ -180,7 +180,7 @@ def wait(
     logs: job_request.Logs = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Wait until a job is at rest; ends with 1 unless it succeeded."""
+    """Wait until a job is at rest. Ends with 1 unless it succeeded."""
     with reach.client() as client:
         _attend(client, job, timeout_s=timeout, logs=logs, as_json=as_json)
 
@@ -192,7 +192,7 @@ def cancel(
     timeout: options.Timeout = 0,
     as_json: options.AsJson = False,
 ) -> None:
-    """Cancel a job: no later result is accepted, and its whole process tree ends."""
+    """Cancel a job and end its process tree. No later result is accepted."""
     with reach.client() as client:
         view: View = client.ask("job.cancel", {"id": job, "by": "cli"})
         if wait:
@@ -210,7 +210,7 @@ def retry(
     timeout: options.Timeout = 0,
     as_json: options.AsJson = False,
 ) -> None:
-    """Submit the same work as a new job; the old one stays as it is."""
+    """Submit the same work as a new job. The old one stays as it is."""
     with reach.client() as client:
         made = client.ask("job.retry", {"id": job})
         if wait:
@@ -233,7 +233,7 @@ def signal(
     payload: Annotated[str, typer.Option(metavar="JSON", help="JSON that comes with it.")] = "null",
     as_json: options.AsJson = False,
 ) -> None:
-    """Send a named signal to a job; the first one counts, and it may come early."""
+    """Send a named signal to a job. The first one counts, and it may come early."""
     try:
         content = json.loads(payload)
     except ValueError as fault:

@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from engine.errors import BadInput, HelioError
-from interfaces.cli import job, reach, voice
+from interfaces.cli import check, decision, event, house, job, project, reach, voice, worker
 from interfaces.cli.teach import examples
 
 _INTERRUPTED = 130
@@ -34,7 +34,10 @@ app = typer.Typer(
         "helio status",
     ),
 )
-app.add_typer(job.app, name="job")
+house.register(app)
+check.register(app)
+for noun in (job, worker, project, decision, event):
+    app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
 
 @app.callback()

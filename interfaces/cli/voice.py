@@ -101,9 +101,14 @@ def complain(error: HelioError, *, as_json: bool) -> None:
     if as_json:
         sys.stderr.write(json.dumps(error.as_problem(), ensure_ascii=False, default=str) + "\n")
         return
-    err().print(Text("error: ", style="bold red").append(error.detail, style="not bold default"))
+    labelled("error", error.detail, "bold red")
     if error.remedy:
-        err().print(Text("remedy: ", style="bold").append(error.remedy, style="not bold default"))
+        labelled("remedy", error.remedy, "bold")
+
+
+def labelled(head: str, message: str, style: str) -> None:
+    """Tell a message on stderr behind a word that says what kind it is."""
+    err().print(Text.assemble((f"{head}: ", style), message))
 
 
 def _coloured(cell: str) -> Text:

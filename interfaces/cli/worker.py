@@ -51,7 +51,7 @@ def show(worker: options.WorkerName, as_json: options.AsJson = False) -> None:
 
 @app.command(epilog=examples("helio worker retire session/site-web-0f3a9b21cc"))
 def retire(worker: options.WorkerName, as_json: options.AsJson = False) -> None:
-    """Let a worker go when its job is done; the next job there makes a new one."""
+    """Let a worker go when its job is done. The next job there makes a new one."""
     with reach.client() as client:
         view = client.ask("worker.retire", {"name": worker})
     if as_json:

@@ -1,0 +1,182 @@
+"""The house as a whole: up, down, status, halt, pause, resume, open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from engine.errors import HelioError
+from interfaces import control
+from interfaces.cli import options, reach, rise, voice
+from interfaces.cli.teach import examples
+from interfaces.client import Unreachable
+from interfaces.views import ago, size
+from store.config import load_settings
+
+_DOWN_S = 120.0
+_LANES = 6
+
+
+def up(as_json: options.AsJson = False) -> None:
+    """Start Heliograph and wait until it is ready. Where it runs already, say so."""
+    home = reach.home()
+    load_settings(home)  # a wrong setting is said here, not in a log
+    if rise.running(home) is None:
+        with _progress(quiet=as_json) as tell:
+            rise.start(home, tell)
+    _show(_status(), as_json=as_json)
+
+
+def down(
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the end.")
+    ] = _DOWN_S,
+) -> None:
+    """Stop Heliograph and leave no process. Jobs go on at the next start."""
+    stopped = rise.stop(reach.home(), timeout)
+    voice.say("Heliograph is down." if stopped else "Heliograph was not running.")
+
+
+def status(as_json: options.AsJson = False) -> None:
+    """Show whether it runs and how busy it is. Ends with 4 when it does not run."""
+    _show(_status(), as_json=as_json)
+
+
+def halt(as_json: options.AsJson = False) -> None:
+    """Stop all jobs and model calls at once. This holds over restarts, until resume."""
+    answer = control.ask(reach.home(), {"do": "halt", "by": "cli"}, 60)
+    if as_json:
+        voice.emit_json(answer)
+    else:
+        voice.say("Halted: nothing runs and nothing starts. Lift it: helio resume")
+
+
+def pause(as_json: options.AsJson = False) -> None:
+    """Start no new job; what runs goes on."""
+    with reach.client() as client:
+        answer = client.ask("house.pause", {"by": "cli"})
+    if as_json:
+        voice.emit_json(answer)
+    else:
+        voice.say("Paused: no new job starts. Lift it: helio resume")
+
+
+def resume(as_json: options.AsJson = False) -> None:
+    """Lift a halt or a pause."""
+    answer = control.ask(reach.home(), {"do": "resume", "by": "cli"}, 60)
+    if as_json:
+        voice.emit_json(answer)
+    else:
+        voice.say("Jobs start again.")
+
+
+def open_(
+    *,
+    ray: Annotated[bool, typer.Option("--ray", help="Ray's own dashboard instead.")] = False,
+    show_token: Annotated[
+        bool, typer.Option("--show-token", help="Print the token as well: keep it secret.")
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Print the addresses of the pages."""
+    home = reach.home()
+    places = control.ports(home)
+    if not places:
+        raise Unreachable(f"No Heliograph runs for {home.root}.", remedy="Start it: helio up")
+    token_file = home.ray_token if ray else home.token
+    told = {"url": places["dashboard"] if ray else places["api"], "token_file": str(token_file)}
+    if not ray:
+        told["docs"] = f"{places['api']}/docs"
+    if show_token:
+        told["token"] = token_file.read_text().strip()
+    if as_json:
+        voice.emit_json(told)
+        return
+    voice.emit_fields(told)
+    if not show_token:
+        voice.say("It asks for the token: add --show-token, or read the file.", "bright_black")
+
+
+def register(app: typer.Typer) -> None:
+    """Put the house's commands at the top level."""
+    app.command(epilog=examples("helio up", "helio --home /srv/helio up"))(up)
+    app.command(epilog=examples("helio down", "helio down --timeout 300"))(down)
+    app.command(epilog=examples("helio status", "helio status --json"))(status)
+    app.command(epilog=examples("helio halt"))(halt)
+    app.command(epilog=examples("helio pause"))(pause)
+    app.command(epilog=examples("helio resume"))(resume)
+    app.command("open", epilog=examples("helio open", "helio open --ray --show-token"))(open_)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[rise.Phase], None]]:
+    """Tell phases: one moving line on a TTY, one plain line each elsewhere."""
+    console = voice.err()
+
+    def line(phase: rise.Phase) -> str:
+        title = rise.TITLES.get(phase["phase"], phase["phase"])
+        return f"{title}: {phase['detail']}" if phase.get("detail") else title
+
+    if quiet or not console.is_terminal:
+        yield (lambda _: None) if quiet else (lambda phase: voice.say(line(phase)))
+        return
+    with console.status("Waking up ...") as moving:
+        yield lambda phase: moving.update(Text(line(phase)))
+
+
+def _status() -> dict[str, Any]:
+    home = reach.home()
+    try:
+        return control.ask(home, {"do": "status", "memory": True}) | control.ports(home)
+    except HelioError as away:
+        if away.exit_code != Unreachable.exit_code:
+            raise
+        raise Unreachable(
+            f"No Heliograph runs for the home {home.root}.", remedy="Start it: helio up"
+        ) from None
+
+
+def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        voice.emit_json(told)
+        return
+    house = told.get("house") or {}
+    now = voice.now_us()
+    problem = told.get("house_problem") or {}
+    voice.emit_fields(
+        {
+            "Heliograph": f"{told.get('version', '')} {_standing(told, house)}".strip(),
+            "since": ago(int(told.get("at") or 0), now),
+            "home": told.get("home"),
+            "pages": told.get("api"),
+            "docs": f"{told['api']}/docs" if told.get("api") else "",
+            "slots": f"{house['running']} of {house['slots']} busy" if house else "",
+            "jobs": _counts(house.get("counts") or {}),
+            "processes": told.get("processes"),
+            "memory": size(told["memory_bytes"]) if told.get("memory_bytes") else "",
+            "restarts": ", ".join(f"{k} {v}" for k, v in (told.get("restarts") or {}).items() if v),
+            "problem": problem.get("detail"),
+            "remedy": problem.get("remedy"),
+        }
+    )
+
+
+def _standing(told: Mapping[str, Any], house: Mapping[str, Any]) -> str:
+    if told.get("halted") or house.get("halted_at"):
+        return "halted (helio resume lifts it)"
+    if house.get("paused_at"):
+        return "paused (helio resume lifts it)"
+    return rise.TITLES.get(str(told.get("phase")), str(told.get("phase"))).lower()
+
+
+def _counts(counts: Mapping[str, Any]) -> str:
+    """Sum the lanes of each state: `3 running, 12 ready`."""
+    sums = {
+        state: sum(lanes.values()) if isinstance(lanes, Mapping) else int(lanes)
+        for state, lanes in counts.items()
+    }
+    return ", ".join(f"{count} {state}" for state, count in sums.items() if count)

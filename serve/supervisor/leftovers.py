@@ -1,0 +1,53 @@
+"""What a killed supervisor left behind, and how the next one ends it.
+
+While it lives, the supervisor writes down every process below it, by pid and start time, and its
+run directory. The next start ends what of that still lives: these very processes, and no others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+
+from serve.supervisor import homestead, kin
+from store.home import Home
+
+_GONE_S = 10.0
+_POLL_S = 0.05
+
+
+def remember(home: Home, run_dir: str, living: list[kin.Kin]) -> None:
+    """Write down what must not outlive this supervisor."""
+    told = {"run_dir": run_dir, "kin": living}
+    homestead.write_private(home.kin, json.dumps(told))
+
+
+def forget(home: Home) -> None:
+    """Nothing is left: the next start has nothing to do."""
+    home.kin.unlink(missing_ok=True)
+    home.ports.unlink(missing_ok=True)
+
+
+async def end(home: Home) -> int:
+    """End what an earlier supervisor of this home left; gives how many processes that were."""
+    try:
+        told = json.loads(home.kin.read_text())
+        recorded = [(int(pid), float(started)) for pid, started in told["kin"]]
+        run_dir = str(told["run_dir"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    left = set(kin.living(recorded))
+    ended = set(left)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _GONE_S
+    while left and loop.time() < until:
+        for pid, _ in list(left):
+            left.update(kin.descendants(pid))
+        ended |= left
+        kin.send(left, signal.SIGKILL)
+        await asyncio.sleep(_POLL_S)
+        left = set(kin.living(left))
+    homestead.clear_run_dir(run_dir)
+    forget(home)
+    return len(ended)

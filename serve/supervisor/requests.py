@@ -1,0 +1,112 @@
+"""What the owner may ask over the control socket, and what is done about it.
+
+status, halt, resume and down work whatever else is dead; cancel needs the dispatcher.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from engine.errors import BadInput, HelioError, Unavailable
+from engine.ports import Clock
+from serve.control import Request
+from serve.supervisor import homestead, kin
+from serve.supervisor.supervision import Supervision
+
+_ASK_S = 5.0
+_KEEPER = "actors/keeper.py"
+
+
+class Requests:
+    """Answers the control socket."""
+
+    def __init__(self, house: Supervision, clock: Clock, leave: Callable[[], None]) -> None:
+        self._house = house
+        self._clock = clock
+        self._leave = leave
+
+    async def answer(self, request: Request) -> dict[str, Any]:
+        """Answer one request.
+
+        Raises:
+            BadInput: nobody knows how to do that.
+            HelioError: the dispatcher's typed refusal.
+        """
+        match request.get("do"):
+            case "status":
+                return await self._status(memory=bool(request.get("memory")))
+            case "halt":
+                return await self._halt(str(request.get("by", "owner")))
+            case "resume":
+                return await self._resume(str(request.get("by", "owner")))
+            case "cancel":
+                return await self._command("job.cancel", {"id": str(request.get("id", ""))})
+            case "down":
+                self._leave()
+                return {"stopping": True, "pid": os.getpid()}
+            case other:
+                raise BadInput(
+                    f"The supervisor does not know how to do {other!r}.",
+                    remedy="It knows status, phases, halt, resume, cancel and down.",
+                )
+
+    async def _status(self, *, memory: bool) -> dict[str, Any]:
+        house = self._house
+        below = await asyncio.to_thread(kin.descendants, os.getpid())
+        told = {
+            **house.progress.latest,
+            "pid": os.getpid(),
+            "home": str(house.home.root),
+            "version": version("heliograph"),
+            "halted": house.home.halted.exists(),
+            "restarts": dict(house.restarts),
+            "processes": len(below),
+            "house": None,
+        } | house.told
+        if memory:
+            everyone = [*below, kin.identity(os.getpid())]
+            known = [one for one in everyone if one]
+            told["memory_bytes"] = await asyncio.to_thread(kin.memory_bytes, known)
+        try:
+            told["house"] = await self._ask({"do": "query", "name": "house.status", "body": {}})
+        except HelioError as away:
+            told["house_problem"] = away.as_problem()
+        return told
+
+    async def _halt(self, by: str) -> dict[str, Any]:
+        """Halt for good: the marker first, so that no restart can forget it."""
+        marker = {"at": self._clock.now(), "by": by}
+        homestead.write_private(self._house.home.halted, json.dumps(marker))
+        try:
+            status = await self._command("house.halt", {"by": by})
+        except Unavailable:
+            return {"halted": True, "killed": await asyncio.to_thread(_end_job_trees)}
+        return {"halted": True, "house": status}
+
+    async def _resume(self, by: str) -> dict[str, Any]:
+        self._house.home.halted.unlink(missing_ok=True)
+        return {"halted": False, "house": await self._command("house.resume", {"by": by})}
+
+    async def _command(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        return await self._ask({"do": "command", "name": name, "body": body})
+
+    async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._house.link is None:
+            raise Unavailable("The actors are not up.", remedy="`helio status` shows the start.")
+        return await self._house.link.ask(request, _ASK_S)
+
+
+def _end_job_trees() -> int:
+    """Kill every keeper below the supervisor with all that grows from it."""
+    doomed: set[kin.Kin] = set()
+    for one in kin.descendants(os.getpid()):
+        if any(word.endswith(_KEEPER) for word in kin.command_of(one)):
+            doomed |= {one, *kin.descendants(one[0])}
+    kin.send(doomed, signal.SIGKILL)
+    return len(doomed)

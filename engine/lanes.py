@@ -27,7 +27,7 @@ back for long, weights blur towards taking turns.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from engine.jobs import Lane
@@ -58,14 +58,14 @@ def stride(lane: Lane, settings: LaneSettings) -> int:
 def pick(
     state: StrideState,
     waiting: Collection[Lane],
-    running: Sequence[int],
+    running: Mapping[Lane, int],
     slots: int,
     settings: LaneSettings,
 ) -> Lane | None:
     """Name the lane to serve next, or None when no slot is free or no lane may use it.
 
     `waiting` are the lanes with a job that could start now; `running` counts the slots that each
-    of the six lanes holds.
+    of the lanes holds.
     """
     lanes = eligible(waiting, running, slots, settings)
     return min(lanes, key=lambda lane: _place(state, lane), default=None)
@@ -80,16 +80,16 @@ def charge(state: StrideState, lane: Lane, settings: LaneSettings) -> StrideStat
 
 
 def eligible(
-    waiting: Collection[Lane], running: Sequence[int], slots: int, settings: LaneSettings
+    waiting: Collection[Lane], running: Mapping[Lane, int], slots: int, settings: LaneSettings
 ) -> tuple[Lane, ...]:
     """Give the waiting lanes that the slots and the caps let through."""
-    if sum(running) >= slots:
+    if _held(running, Lane.P0) >= slots:
         return ()
     allowed = Lane.P5
     if slots >= settings.caps_from_slots:
-        if sum(running[Lane.P2 :]) >= slots - 1:
+        if _held(running, Lane.P2) >= slots - 1:
             allowed = Lane.P1
-        elif sum(running[Lane.P3 :]) >= background_slots(slots, settings):
+        elif _held(running, Lane.P3) >= background_slots(slots, settings):
             allowed = Lane.P2
     return tuple(lane for lane in waiting if lane <= allowed)
 
@@ -99,6 +99,10 @@ def background_slots(slots: int, settings: LaneSettings) -> int:
     if slots < settings.caps_from_slots:
         return slots
     return max(1, math.floor(settings.background_share * slots + _ROUNDING))
+
+
+def _held(running: Mapping[Lane, int], highest: Lane) -> int:
+    return sum(count for lane, count in running.items() if lane >= highest)
 
 
 def _place(state: StrideState, lane: Lane) -> tuple[int, int, Lane]:

@@ -27,7 +27,7 @@ def bound(lane: Lane) -> int:
 
 
 def ours(state: StrideState, lanes: tuple[Lane, ...]) -> Lane:
-    chosen = pick(state, lanes, (0,) * 6, 1, SETTINGS)
+    chosen = pick(state, lanes, {}, 1, SETTINGS)
     assert chosen is not None
     return chosen
 
@@ -63,7 +63,7 @@ class House:
     book: Callable[[StrideState, Lane], StrideState] = charge_ours
     state: StrideState = field(default_factory=StrideState)
     queued: list[int] = field(default_factory=lambda: [0] * 6)
-    running: list[int] = field(default_factory=lambda: [0] * 6)
+    running: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
     passed_over: list[int] = field(default_factory=lambda: [0] * 6)
     worst: list[int] = field(default_factory=lambda: [0] * 6)
 
@@ -82,7 +82,7 @@ class House:
         self.passed_over[chosen] = 0
         return chosen
 
-    def finish(self, lane: int) -> None:
+    def finish(self, lane: Lane) -> None:
         self.running[lane] = max(0, self.running[lane] - 1)
 
     def broken(self) -> list[Lane]:
@@ -115,7 +115,7 @@ def test_no_lane_is_passed_over_more_often_than_its_bound(slots, seed):
 
 
 @pytest.mark.parametrize("slots", SLOTS)
-@given(moves=st.lists(st.tuples(st.sampled_from("aaefd"), st.integers(0, 5)), max_size=250))
+@given(moves=st.lists(st.tuples(st.sampled_from("aaefd"), st.sampled_from(Lane)), max_size=250))
 def test_the_bound_holds_for_every_order_of_arrivals_ends_and_withdrawals(slots, moves):
     house = House(slots)
     for move, lane in moves:
@@ -138,7 +138,7 @@ def test_p5_is_served_at_least_once_in_any_68_dispatches_when_every_lane_is_floo
     while len(served) < 2000:
         chosen = house.dispatch()
         if chosen is None:
-            house.running = [0] * 6
+            house.running = dict.fromkeys(Lane, 0)
             continue
         served.append(chosen)
     gaps = [i for i, lane in enumerate(served) if lane is Lane.P5]
@@ -157,7 +157,7 @@ def background_slot_comes_back_one_at_a_time(house: House) -> None:
         for _ in range(40):
             house.dispatch()
             house.finish(Lane.P0)
-        house.finish(next(lane for lane in range(3, 6) if house.running[lane]))
+        house.finish(next(lane for lane in list(Lane)[3:] if house.running[lane]))
 
 
 def test_a_full_background_shares_the_slots_it_gets_back():
@@ -194,7 +194,7 @@ def test_service_is_shared_by_weight_when_every_lane_waits():
     state = StrideState()
     counts = [0] * 6
     for _ in range(63 * 20):
-        lane = pick(state, tuple(Lane), (0,) * 6, 1, SETTINGS)
+        lane = pick(state, tuple(Lane), {}, 1, SETTINGS)
         assert lane is not None
         state = charge(state, lane, SETTINGS)
         counts[lane] += 1
@@ -209,17 +209,17 @@ def test_slots_are_capped_by_nesting_from_three_slots_on(slots, background, norm
     house = House(slots, queued=[0, 0, 0, 99, 99, 99])
     while house.dispatch() is not None:
         pass
-    assert sum(house.running) == background == background_slots(slots, SETTINGS)
+    assert sum(house.running.values()) == background == background_slots(slots, SETTINGS)
     house.queued[Lane.P2] = 99
     while house.dispatch() is not None:
         pass
-    assert sum(house.running) == normal
+    assert sum(house.running.values()) == normal
     house.queued[Lane.P0] = 99
     while house.dispatch() is not None:
         pass
-    assert sum(house.running) == slots
+    assert sum(house.running.values()) == slots
 
 
 def test_nothing_is_picked_without_a_free_slot_or_a_waiting_lane():
-    assert pick(StrideState(), (), (0,) * 6, 5, SETTINGS) is None
-    assert pick(StrideState(), tuple(Lane), (5, 0, 0, 0, 0, 0), 5, SETTINGS) is None
+    assert pick(StrideState(), (), {}, 5, SETTINGS) is None
+    assert pick(StrideState(), tuple(Lane), {Lane.P0: 5}, 5, SETTINGS) is None

@@ -27,7 +27,7 @@ back for long, weights blur towards taking turns.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from engine.jobs import Lane
@@ -58,7 +58,7 @@ def stride(lane: Lane, settings: LaneSettings) -> int:
 def pick(
     state: StrideState,
     waiting: Collection[Lane],
-    running: Mapping[Lane, int],
+    running: Sequence[int],
     slots: int,
     settings: LaneSettings,
 ) -> Lane | None:
@@ -80,7 +80,7 @@ def charge(state: StrideState, lane: Lane, settings: LaneSettings) -> StrideStat
 
 
 def eligible(
-    waiting: Collection[Lane], running: Mapping[Lane, int], slots: int, settings: LaneSettings
+    waiting: Collection[Lane], running: Sequence[int], slots: int, settings: LaneSettings
 ) -> tuple[Lane, ...]:
     """Give the waiting lanes that the slots and the caps let through."""
     if _held(running, Lane.P0) >= slots:
@@ -101,8 +101,8 @@ def background_slots(slots: int, settings: LaneSettings) -> int:
     return max(1, math.floor(settings.background_share * slots + _ROUNDING))
 
 
-def _held(running: Mapping[Lane, int], highest: Lane) -> int:
-    return sum(count for lane, count in running.items() if lane >= highest)
+def _held(running: Sequence[int], highest: Lane) -> int:
+    return sum(running[highest:])
 
 
 def _place(state: StrideState, lane: Lane) -> tuple[int, int, Lane]:

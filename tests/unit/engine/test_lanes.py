@@ -27,7 +27,7 @@ def bound(lane: Lane) -> int:
 
 
 def ours(state: StrideState, lanes: tuple[Lane, ...]) -> Lane:
-    chosen = pick(state, lanes, {}, 1, SETTINGS)
+    chosen = pick(state, lanes, (0,) * 6, 1, SETTINGS)
     assert chosen is not None
     return chosen
 
@@ -63,7 +63,7 @@ class House:
     book: Callable[[StrideState, Lane], StrideState] = charge_ours
     state: StrideState = field(default_factory=StrideState)
     queued: list[int] = field(default_factory=lambda: [0] * 6)
-    running: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
+    running: list[int] = field(default_factory=lambda: [0] * 6)
     passed_over: list[int] = field(default_factory=lambda: [0] * 6)
     worst: list[int] = field(default_factory=lambda: [0] * 6)
 
@@ -138,7 +138,7 @@ def test_p5_is_served_at_least_once_in_any_68_dispatches_when_every_lane_is_floo
     while len(served) < 2000:
         chosen = house.dispatch()
         if chosen is None:
-            house.running = dict.fromkeys(Lane, 0)
+            house.running = [0] * 6
             continue
         served.append(chosen)
     gaps = [i for i, lane in enumerate(served) if lane is Lane.P5]
@@ -194,7 +194,7 @@ def test_service_is_shared_by_weight_when_every_lane_waits():
     state = StrideState()
     counts = [0] * 6
     for _ in range(63 * 20):
-        lane = pick(state, tuple(Lane), {}, 1, SETTINGS)
+        lane = pick(state, tuple(Lane), (0,) * 6, 1, SETTINGS)
         assert lane is not None
         state = charge(state, lane, SETTINGS)
         counts[lane] += 1
@@ -209,17 +209,17 @@ def test_slots_are_capped_by_nesting_from_three_slots_on(slots, background, norm
     house = House(slots, queued=[0, 0, 0, 99, 99, 99])
     while house.dispatch() is not None:
         pass
-    assert sum(house.running.values()) == background == background_slots(slots, SETTINGS)
+    assert sum(house.running) == background == background_slots(slots, SETTINGS)
     house.queued[Lane.P2] = 99
     while house.dispatch() is not None:
         pass
-    assert sum(house.running.values()) == normal
+    assert sum(house.running) == normal
     house.queued[Lane.P0] = 99
     while house.dispatch() is not None:
         pass
-    assert sum(house.running.values()) == slots
+    assert sum(house.running) == slots
 
 
 def test_nothing_is_picked_without_a_free_slot_or_a_waiting_lane():
-    assert pick(StrideState(), (), {}, 5, SETTINGS) is None
-    assert pick(StrideState(), tuple(Lane), {Lane.P0: 5}, 5, SETTINGS) is None
+    assert pick(StrideState(), (), (0,) * 6, 5, SETTINGS) is None
+    assert pick(StrideState(), tuple(Lane), (5, 0, 0, 0, 0, 0), 5, SETTINGS) is None

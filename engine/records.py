@@ -22,6 +22,8 @@ class Shard:
     virtual_time: int = 0
     halted_at: int = 0
     paused_at: int = 0
+    # where the steady clock stood: {"boot_id", "boottime_us", "steady_us"}
+    anchor: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

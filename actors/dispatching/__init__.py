@@ -1,0 +1,1 @@
+"""The dispatcher without its actor: cores that decide, and the small ports they need."""

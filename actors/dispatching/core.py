@@ -1,0 +1,175 @@
+"""The dispatcher's core: an inbox goes in, one transaction happens, wishes come out.
+
+No actor, no loop, no clock. `wake` gathers what came in, applies it in one unit of work (reports
+first, then facts about sessions, then requests, then timers, then the claim) and gives back what
+the shell must do once it is durable. Driven by the simulation and by the actor alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from actors.dispatching.facts import Fact, Inbox, Seen, Wake
+from actors.dispatching.roster import Roster
+from actors.dispatching.upkeep import preempt, sweep
+from engine.errors import HelioError, HouseFault, StoreFull
+from engine.ids import IdMint
+from engine.jobs import Job, JobState
+from engine.messages import Order
+from engine.moments import Moment
+from engine.outcomes import Lost
+from engine.ports import Store, Tables
+from engine.settings import Settings
+from store.verbs.advance import advance
+from store.verbs.claim import Claim
+from store.verbs.claim import Claimed as Taken
+from store.verbs.report import finish, postpone, take_reports
+from store.verbs.timers import promote_due
+from store.work import Work
+
+_BUSY_DELAY_S = 0.5  # a refused order comes back after this
+
+
+class _Partial(Exception):
+    """An act wrote and then refused; the wake starts over without it."""
+
+    def __init__(self, index: int, refusal: HelioError) -> None:
+        self.index = index
+        self.refusal = refusal
+
+
+class Core:
+    """Everything that the dispatcher decides."""
+
+    def __init__(
+        self, store: Store, settings: Settings, *, term: int, rng: Random, sealed: bool = False
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.term = term
+        self.rng = rng
+        self.mint = IdMint(rng)
+        self.roster = Roster()
+        self.sealed = sealed  # draining: nothing new is claimed
+        self._recovering = True
+
+    def wake(self, inbox: Inbox, moment: Moment) -> Wake:
+        """Carry out one wake.
+
+        Raises:
+            HouseFault, StoreFull: nothing of the inbox was applied.
+        """
+        refused: dict[int, HelioError] = {}
+        while True:
+            try:
+                wake, running = self.store.write(
+                    lambda tables: self._transact(tables, inbox, moment, refused)
+                )
+                break
+            except _Partial as partial:
+                refused[partial.index] = partial.refusal
+        self._after_commit(inbox.facts, wake, running)
+        return wake
+
+    def _transact(
+        self, tables: Tables, inbox: Inbox, moment: Moment, refused: dict[int, HelioError]
+    ) -> tuple[Wake, list[Job]]:
+        work = Work(
+            tables,
+            moment,
+            term=self.term,
+            mint=self.mint,
+            rng=self.rng,
+            settings=self.settings,
+        )
+        wake = Wake()
+        wake.stale = take_reports(work, inbox.reports)
+        for fact in inbox.facts:
+            self._apply(work, fact)
+        self._answer(work, inbox, wake, refused)
+        promoted = promote_due(work)
+        if inbox.sweep is not None:
+            wake.retired = sweep(work, inbox.sweep)
+        claimed = self._claim(work)
+        if inbox.sweep is not None and inbox.quiet and not self._recovering:
+            wake.lost_wakes = max(0, len(claimed) - promoted)
+        preempt(work)
+        work.finish()
+        wake.orders = _by_session(claimed)
+        wake.stops, wake.told = work.stops, work.told
+        wake.next_at = tables.next_due()
+        return wake, [job for job in tables.holding() if job.state is JobState.RUNNING]
+
+    def _answer(self, work: Work, inbox: Inbox, wake: Wake, refused: dict[int, HelioError]) -> None:
+        for index, act in enumerate(inbox.acts):
+            if index in refused:
+                wake.answers.append(refused[index])
+                continue
+            before = work.writes
+            try:
+                answer = act(work)
+                advance(work)
+                wake.answers.append(answer)
+            except (HouseFault, StoreFull):
+                raise
+            except HelioError as refusal:
+                if work.writes != before:
+                    raise _Partial(index, refusal) from refusal
+                wake.answers.append(refusal)
+
+    def _claim(self, work: Work) -> list[Taken]:
+        shard = work.shard
+        if self.sealed or shard.halted_at or shard.paused_at:
+            return []
+        return Claim(work, self.settings.house.slots).take()
+
+    # -- sessions -----------------------------------------------------------------------------
+    def _apply(self, work: Work, fact: Fact) -> None:
+        work.flush()
+        running = work.seen(work.tables.holding())
+        for missing in self.roster.missing(fact, running):
+            job = work.job(missing.job)
+            if job.state is JobState.RUNNING and job.epoch == missing.epoch:
+                if missing.refused:
+                    postpone(work, job, _BUSY_DELAY_S)
+                else:
+                    finish(work, job, Lost(counts=missing.counts))
+        if isinstance(fact, Seen):
+            for job_id, epoch in self.roster.strangers(fact, running):
+                work.stops.append((fact.session, job_id, epoch, "cancel"))
+            self._repeat_cancels(work, fact, running)
+
+    @staticmethod
+    def _repeat_cancels(work: Work, fact: Seen, running: Sequence[Job]) -> None:
+        for job in running:
+            if job.cancel_requested_at and (job.id, job.epoch) in fact.working:
+                work.stops.append((fact.session, job.id, job.epoch, "cancel"))
+
+    def _after_commit(self, facts: Sequence[Fact], wake: Wake, running: list[Job]) -> None:
+        for fact in facts:
+            self.roster.learn(fact)
+        self.roster.forget(running)
+        sent = [(o.job, o.epoch) for orders in wake.orders.values() for o in orders]
+        self.roster.sent(sent)
+        if self._recovering:
+            self._recovering = False
+            wake.probes = self.probes(running, set(wake.orders))
+
+    def probes(self, running: Iterable[Job], except_for: set[str]) -> list[tuple[str, int]]:
+        """Give the sessions to ask what they have, each with the number of the question."""
+        owners = sorted({job.owner for job in running} - except_for)
+        number = self.roster.ask()
+        return [(owner, number) for owner in owners]
+
+    def owners_to_probe(self) -> list[tuple[str, int]]:
+        """Give a question for every session that should be running something."""
+        running = self.store.read(lambda tables: tables.holding())
+        return self.probes([job for job in running if job.state is JobState.RUNNING], set())
+
+
+def _by_session(claimed: Iterable[Taken]) -> dict[str, list[Order]]:
+    orders: dict[str, list[Order]] = {}
+    for taken in claimed:
+        orders.setdefault(taken.job.owner, []).append(taken.order)
+    return orders

@@ -1,0 +1,160 @@
+"""Give free slots to the ready heads of the lanes, by stride and within the caps.
+
+Only heads are looked at. A head whose directory is busy is parked (once) and does not come back
+before its directory is released, so the cost of a claim does not depend on how many jobs wait.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from engine.errors import HelioError
+from engine.events import EventKind
+from engine.failures import Cause, Failure
+from engine.ids import SessionKey
+from engine.jobs import Job, JobState, Lane, Reason
+from engine.lanes import StrideState, charge, pick
+from engine.messages import Order
+from engine.records import Attempt, Worker
+from engine.settle import fail
+from engine.transitions import Trigger, fire
+from store.verbs import queue
+from store.verbs.advance import advance
+from store.verbs.render import order_for
+from store.work import Work
+
+_AHEAD = 4  # heads fetched beyond the free slots, so that a few busy ones cost no second query
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that now runs, the session that shall run it, and the order it is sent."""
+
+    job: Job
+    order: Order
+
+
+class Claim:
+    """One claiming round inside one unit of work."""
+
+    def __init__(self, work: Work, slots: int) -> None:
+        work.flush()
+        self.work = work
+        self.slots = slots
+        running = [job for job in work.tables.holding() if job.state is JobState.RUNNING]
+        self.running = [0] * len(Lane)
+        self.owners: set[str] = set()
+        for job in running:
+            self.running[job.lane] += 1
+            self.owners.add(job.owner)
+        self.free = slots - len(running)
+        passes = tuple(work.shard.passes) or (0,) * len(Lane)
+        self.stride = StrideState(passes, work.shard.virtual_time)
+        self.heads: dict[Lane, deque[Job]] = {}
+
+    def take(self) -> list[Claimed]:
+        """Claim until the slots or the lanes are empty."""
+        taken: list[Claimed] = []
+        if self.free > 0:
+            self._fetch(Lane)
+        while self.free > 0:
+            backlog = tuple(lane for lane, heads in self.heads.items() if heads)
+            lanes = self.work.settings.lanes
+            lane = pick(self.stride, backlog, self.running, self.slots, lanes)
+            if lane is None:
+                break
+            claimed = self._claim_head(lane)
+            if claimed is not None:
+                taken.append(claimed)
+                self.stride = charge(self.stride, lane, lanes)
+                self.running[lane] += 1
+                self.free -= 1
+            if not self.heads[lane]:
+                self._fetch([lane])
+        self.work.shard = replace(
+            self.work.shard,
+            passes=list(self.stride.passes),
+            virtual_time=self.stride.virtual_time,
+        )
+        return taken
+
+    def _fetch(self, lanes: Iterable[Lane]) -> None:
+        self.work.flush()
+        for lane in lanes:
+            rows = self.work.tables.ready(lane, self.free + _AHEAD)
+            self.heads[lane] = deque(self.work.seen(rows))
+
+    def _claim_head(self, lane: Lane) -> Claimed | None:
+        """Claim the lane's head, or take it out of the order when it cannot run now."""
+        work, job = self.work, self.heads[lane].popleft()
+        if job.state is not JobState.READY:
+            return None
+        room = queue.capacity(job.worker_key, work.settings)
+        if room is not None and not job.holding and work.occupied(job.worker_key) >= room:
+            if lane <= Lane.P1:
+                work.urgent.add(job.worker_key)
+            queue.park(work, job)
+            return None
+        owner = self._session_for(job)
+        claimed = replace(
+            job,
+            state=fire(job.state, Trigger.CLAIM),
+            reason=Reason.NONE,
+            epoch=job.epoch + 1,
+            owner=owner.name,
+            holding=True,
+            progress_at=work.moment.steady,
+            started_at=job.started_at or work.moment.steady,
+        )
+        try:
+            order = order_for(work, claimed)
+        except HelioError as refusal:
+            failure = Failure(cause=Cause.MALFORMED, message=refusal.detail)
+            work.put(fail(job, failure, work.moment))
+            advance(work)
+            return None
+        self._record(work.put(claimed), owner)
+        return Claimed(claimed, order)
+
+    def _session_for(self, job: Job) -> Worker:
+        """The directory's own session; for a job without one, the first idle one of its pool."""
+        host = self.work.settings.house.host_label
+        if job.cwd:
+            name, persistent = SessionKey(host=host, directory=job.cwd).name, True
+        else:
+            place = 0
+            while (name := f"session/pool-{job.backend}-{place}") in self.owners:
+                place += 1
+            persistent = False
+        self.owners.add(name)
+        known = self.work.record(Worker, name)
+        if known is not None and known.state != "retired":
+            return known
+        return Worker(
+            name=name,
+            key=job.worker_key,
+            host=host,
+            directory=job.cwd,
+            backend=job.backend,
+            persistent=persistent,
+            state="born",
+            born_at=self.work.moment.steady,
+        )
+
+    def _record(self, job: Job, owner: Worker) -> None:
+        work = self.work
+        if owner.state == "born":
+            work.tell(EventKind.WORKER_BORN, owner.name, job.project, directory=owner.directory)
+        work.save(
+            replace(owner, state="running", jobs=owner.jobs + 1, used_at=work.moment.steady),
+            Attempt(
+                id=f"{job.id}:{job.epoch}",
+                job=job.id,
+                epoch=job.epoch,
+                session=owner.name,
+                started_at=work.moment.steady,
+                log=f"jobs/{job.id}/{job.epoch}.log",
+            ),
+        )

@@ -1,0 +1,96 @@
+"""Take what sessions report. A report of another epoch than the current one falls on the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.jobs import Job, JobState, Reason
+from engine.messages import Report, ReportKind
+from engine.moments import us
+from engine.outcomes import Outcome, from_wire, tag
+from engine.records import Attempt, Worker
+from engine.settle import settle
+from engine.transitions import Trigger, fire
+from store.verbs import queue
+from store.verbs.advance import advance
+from store.verbs.decisions import ask
+from store.verbs.waits import wait_for_signal
+from store.work import Work
+
+
+def take_reports(work: Work, reports: Sequence[Report]) -> int:
+    """Apply reports in their order; give how many were stale and dropped."""
+    work.jobs(report.job for report in reports)
+    stale = 0
+    for report in reports:
+        job = work.jobs([report.job]).get(report.job)
+        if job is None or job.state is not JobState.RUNNING or job.epoch != report.epoch:
+            stale += 1
+            continue
+        match report.kind:
+            case ReportKind.OUTCOME:
+                finish(work, job, from_wire(dict(report.data)), incarnation=_by(report))
+            case ReportKind.STARTED | ReportKind.PROGRESS:
+                if report.at > job.progress_at:
+                    work.put(replace(job, progress_at=report.at))
+    return stale
+
+
+def _by(report: Report) -> str:
+    return str(report.data.get("incarnation", ""))
+
+
+def finish(work: Work, job: Job, outcome: Outcome, *, incarnation: str = "") -> Job:
+    """Settle a RUNNING job and carry what follows from it to everything that waits for it."""
+    _close_attempt(work, job, outcome, incarnation)
+    settlement = settle(job, outcome, work.moment, work.rng, work.settings.retry)
+    after = settlement.job
+    if not after.state.terminal and after.state is not JobState.WAITING:
+        after = replace(after, awaits=None)
+    if settlement.requeue:
+        work.put(after)
+        after = queue.reenter(work, after)
+    else:
+        after = work.put(after)
+    if settlement.ask is not None:
+        after = ask(work, after, settlement.ask)
+    elif after.state is JobState.WAITING and after.reason is Reason.SIGNAL:
+        wait_for_signal(work, after)
+    advance(work)
+    return work.job(job.id)
+
+
+def postpone(work: Work, job: Job, delay_s: float) -> Job:
+    """Take back an order that the session refused: it never ran, so nothing is counted."""
+    work.put(
+        replace(
+            job,
+            state=fire(job.state, Trigger.RETRY),
+            reason=Reason.BACKOFF,
+            run_at=work.moment.steady + us(delay_s),
+            holding=False,
+        )
+    )
+    advance(work)
+    return work.job(job.id)
+
+
+def _close_attempt(work: Work, job: Job, outcome: Outcome, incarnation: str) -> None:
+    work.save(
+        Attempt(
+            id=f"{job.id}:{job.epoch}",
+            job=job.id,
+            epoch=job.epoch,
+            session=job.owner,
+            incarnation=incarnation,
+            started_at=job.started_at,
+            ended_at=work.moment.steady,
+            outcome=tag(outcome),
+            log=f"jobs/{job.id}/{job.epoch}.log",
+            cost_usd=getattr(outcome, "cost_usd", 0.0),
+        )
+    )
+    owner = work.record(Worker, job.owner)
+    if owner is not None and owner.state == "running":
+        work.save(replace(owner, state="idle", used_at=work.moment.steady))

@@ -22,7 +22,7 @@ from ray.exceptions import RayError
 
 from actors import refs, system
 from actors.plans import NAMESPACE, Kind
-from engine.errors import BadInput, HelioError, Unavailable
+from engine.errors import BadInput, HelioError, HouseFault, Unavailable
 from engine.settings import Settings
 from serve import apps
 from serve.logs import open_log
@@ -54,6 +54,9 @@ class Warden:
             HelioError: the house cannot be raised; the supervisor was told.
         """
         reader, self._out = await asyncio.open_connection(sock=wire, limit=_LINE_BYTES)
+        if not (line := await reader.readline()):
+            return
+        connect(json.loads(line)["ray"])
         serving = asyncio.create_task(self._serve(reader))
         beating = asyncio.create_task(self._beat())
         watch: asyncio.Task[None] | None = None
@@ -64,8 +67,9 @@ class Warden:
                 raising.result()
                 watch = asyncio.create_task(keep_vigil(str(self._home.root), self._log))
                 await asyncio.wait({watch, serving}, return_when="FIRST_COMPLETED")
-        except HelioError as fault:
-            self._say({"problem": fault.as_problem()})
+        except Exception as fault:
+            self._log.exception("the house cannot be raised")
+            self._say({"problem": _problem_of(fault)})
             await self._out.drain()
             raise
         finally:
@@ -76,9 +80,10 @@ class Warden:
     # -- raising ------------------------------------------------------------------------------
     async def _raise_house(self) -> None:
         self._tell("crew", "Starting the dispatcher and the hub")
+        doors = asyncio.create_task(asyncio.to_thread(self._open_doors))
         await system.raise_crew(str(self._home.root), _READY_S)
         self._tell("doors", "Opening the API")
-        await asyncio.to_thread(self._open_doors)
+        await doors
         self._tell("ready", f"Listening on {self._settings.serve.host}:{self._http_port}")
 
     def _open_doors(self) -> None:
@@ -142,6 +147,13 @@ class Warden:
             self._out.write(json.dumps(dict(what), default=str).encode() + b"\n")
 
 
+def _problem_of(fault: Exception) -> dict[str, Any]:
+    if isinstance(fault, HelioError):
+        return fault.as_problem()
+    last = str(fault).strip().rpartition("\n")[2]
+    return HouseFault(f"{type(fault).__name__}: {last}").as_problem()
+
+
 def connect(address: str) -> None:
     """Join the cluster at that address as a driver."""
     ray.init(
@@ -155,13 +167,12 @@ def connect(address: str) -> None:
 def main() -> None:
     """Run the warden; the supervisor gives the arguments."""
     parser = argparse.ArgumentParser(prog="python -P -m serve.warden")
-    for name, kind in (("home", str), ("ray", str), ("http-port", int), ("wire", int)):
+    for name, kind in (("home", str), ("http-port", int), ("wire", int)):
         parser.add_argument(f"--{name}", type=kind, required=True)
     given = parser.parse_args()
     home = Home.at(given.home)
     wire = socket.socket(fileno=given.wire)
     wire.setblocking(False)
-    connect(given.ray)
     warden = Warden(home, load_settings(home), given.http_port)
     with contextlib.suppress(HelioError):
         asyncio.run(warden.live(wire))

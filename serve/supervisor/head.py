@@ -7,17 +7,18 @@ then crash, hang or eat memory without touching the process that starts it again
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
 from asyncio.subprocess import Process
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from engine.errors import HouseFault
 from engine.settings import RaySettings
-from serve.supervisor import environment, kin
+from serve.supervisor import cradle, environment
 from serve.supervisor.ports import Ports
 from store.home import Home
 
@@ -69,27 +70,44 @@ def command(grounds: Grounds) -> list[str]:
     return line
 
 
-async def start(grounds: Grounds) -> tuple[Process, str]:
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A running head, and the pipe that ties its life to ours."""
+
+    process: Process
+    lifeline: IO[bytes]
+
+
+def _lifeline() -> tuple[IO[bytes], IO[bytes]]:
+    """Make the pipe; gives our end, which stays open while we live, and the cradle's."""
+    reading, writing = os.pipe()
+    return os.fdopen(writing, "wb"), os.fdopen(reading, "rb")
+
+
+async def start(grounds: Grounds) -> tuple[Head, str]:
     """Start a head and wait until its cluster takes connections; gives it and its address.
 
     Raises:
         HouseFault: it ended or did not come up in time; nothing of it is left.
     """
     shutil.rmtree(grounds.ray_dir, ignore_errors=True)
-    with _fresh_log(grounds.log) as log:
-        head = await asyncio.create_subprocess_exec(
+    ours, theirs = _lifeline()
+    with theirs, _fresh_log(grounds.log) as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", cradle.__file__, str(theirs.fileno())),
             *command(grounds),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=grounds.home.empty,
             env=environment.for_head(grounds.home, grounds.ports, grounds.inherited),
-            preexec_fn=kin.dies_with_me(),
+            pass_fds=(theirs.fileno(),),
             start_new_session=True,  # the terminal's Ctrl-C is for the supervisor alone
         )
+    head = Head(process, ours)
     try:
         async with asyncio.timeout(grounds.ray.start_timeout_s):
-            return head, await _await_up(head, grounds)
+            return head, await _await_up(process, grounds)
     except BaseException as cause:
         await stop(head)
         if isinstance(cause, TimeoutError):
@@ -98,33 +116,35 @@ async def start(grounds: Grounds) -> tuple[Process, str]:
         raise
 
 
-def _fresh_log(path: Path) -> BinaryIO:
+def _fresh_log(path: Path) -> IO[bytes]:
     """Begin a new log; the one before stays as .1, which tells why the last head died."""
     if path.exists():
         path.replace(path.with_suffix(".log.1"))
     return path.open("wb")
 
 
-async def _await_up(head: Process, grounds: Grounds) -> str:
+async def _await_up(process: Process, grounds: Grounds) -> str:
     """Wait for the file with the cluster's address, which Ray writes when the node is up."""
     written = grounds.ray_dir / "ray_current_cluster"
-    while head.returncode is None:
+    while process.returncode is None:
         if written.exists() and (address := written.read_text().strip()):
             return address
         await asyncio.sleep(_POLL_S)
-    raise _failed(f"ended with code {head.returncode} while it started", grounds)
+    raise _failed(f"ended with code {process.returncode} while it started", grounds)
 
 
-async def stop(head: Process) -> None:
-    """Ask the head to end, and insist after a while; its strays are for the sweep."""
-    if head.returncode is None:
-        head.send_signal(signal.SIGTERM)
+async def stop(head: Head) -> None:
+    """Ask the head to end, and insist after a while; gives when nothing of it is left."""
+    process = head.process
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(_STOP_S):
-                await head.wait()
+                await process.wait()
         except TimeoutError:
-            head.kill()
-    await head.wait()
+            head.lifeline.close()  # the cradle takes it for our death
+    await process.wait()
+    head.lifeline.close()
 
 
 def _failed(what: str, grounds: Grounds) -> HouseFault:

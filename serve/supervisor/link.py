@@ -32,13 +32,24 @@ class Link:
         self.last_heard = asyncio.get_running_loop().time()
         self._heard = heard
         self._wire = wire
+        self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._next = 0
 
+    async def connect(self, address: str) -> None:
+        """Tell the warden of its cluster; it begins to raise the house."""
+        self._reader, self._writer = await asyncio.open_connection(
+            sock=self._wire, limit=_LINE_BYTES
+        )
+        self.last_heard = asyncio.get_running_loop().time()
+        self._writer.write(json.dumps({"do": "raise", "ray": address}).encode() + b"\n")
+
     async def listen(self) -> None:
         """Read what the warden says until it closes the wire; run this as a task."""
-        reader, self._writer = await asyncio.open_connection(sock=self._wire, limit=_LINE_BYTES)
+        reader, writer = self._reader, self._writer
+        if reader is None or writer is None:
+            return
         try:
             while line := await reader.readline():
                 self.last_heard = asyncio.get_running_loop().time()
@@ -46,7 +57,7 @@ class Link:
         except (ValueError, ConnectionError):
             pass  # it died in the middle of a line; the supervisor sees the process end
         finally:
-            self._writer.close()
+            writer.close()
             for waiter in self._waiting.values():
                 waiter.cancel()
 
@@ -84,15 +95,15 @@ class Link:
         return dict(said.get("ok", {}))
 
 
-async def start(grounds: Grounds, address: str, heard: Heard) -> Link:
-    """Start a warden for the cluster at this address."""
+async def start(grounds: Grounds, heard: Heard) -> Link:
+    """Start a warden; it imports Ray and waits to be told of a cluster."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with theirs, (grounds.home.logs / "warden.out").open("ab") as out:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "serve.warden"),
-            *("--home", str(grounds.home.root), "--ray", address),
-            *("--http-port", str(grounds.ports.http), "--wire", str(theirs.fileno())),
+            *("--home", str(grounds.home.root), "--wire", str(theirs.fileno())),
+            *("--http-port", str(grounds.ports.http)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -26,7 +26,7 @@ from engine.errors import HelioError, HouseFault, from_problem
 from engine.settings import Settings
 from serve.control import control_path
 from serve.supervisor import head, kin, leftovers, link, ports
-from serve.supervisor.head import Grounds
+from serve.supervisor.head import Grounds, Head
 from serve.supervisor.link import Link
 from serve.supervisor.progress import Phase, Progress
 from store.home import Home
@@ -55,7 +55,7 @@ class Supervision:
         self.link: Link | None = None
         self.told: dict[str, Any] = {}  # ports.json
         self._run_dir = run_dir
-        self._head: Process | None = None
+        self._head: Head | None = None
         self._fault: HelioError | None = None
         self._was_whole = False
         self._deaths = 0
@@ -98,9 +98,12 @@ class Supervision:
         while True:
             try:
                 self._tell(Phase.HEAD, "Starting the Ray head")
+                # The warden needs as long to import Ray as the head needs to start.
+                self.link = await link.start(grounds, self._hear)
                 self._head, address = await head.start(grounds)
-                await self._attend(self._head, address, grounds)
-                fault = HouseFault(f"The Ray head ended with code {self._head.returncode}.")
+                await self._attend(self._head.process, address, grounds)
+                code = self._head.process.returncode
+                fault = HouseFault(f"The Ray head ended with code {code}.")
             except HouseFault as unborn:
                 fault = unborn
             self.restarts["head"] += 1
@@ -116,11 +119,13 @@ class Supervision:
         try:
             while not dead.done():
                 self._tell(Phase.CREW, "Connecting to Ray")
-                self.link = await link.start(grounds, address, self._hear)
+                if self.link is None:
+                    self.link = await link.start(grounds, self._hear)
+                await self.link.connect(address)
                 await self._until_over(self.link, dead)
                 await link.stop(self.link)
                 if not dead.done():
-                    code = self.link.process.returncode
+                    code, self.link = self.link.process.returncode, None
                     self.restarts["warden"] += 1
                     await self._recover_from(HouseFault(f"The warden ended with code {code}."))
         finally:
@@ -204,5 +209,5 @@ class Supervision:
             await asyncio.sleep(_MIND_S)
 
     def _awaited(self) -> list[int]:
-        pids = [self._head.pid] if self._head else []
+        pids = [self._head.process.pid] if self._head else []
         return [*pids, self.link.process.pid] if self.link else pids

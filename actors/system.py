@@ -87,6 +87,11 @@ async def health(name: str, timeout_s: float) -> dict[str, Any]:
     return dict(await asyncio.wait_for(handle.health.remote(), timeout_s))
 
 
+async def exists(name: str) -> bool:
+    """Whether an actor has that name, living or restarting."""
+    return await asyncio.to_thread(_find, name) is not None
+
+
 async def names(namespace: str = NAMESPACE) -> list[str]:
     """Name every living actor of the house."""
     found = await asyncio.to_thread(list_named_actors, all_namespaces=True)

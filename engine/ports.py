@@ -198,7 +198,7 @@ class SessionFace(Protocol):
         """End an order: why is cancel, preempt or drain. The outcome comes as a report."""
 
     async def status(self) -> dict[str, Any]:
-        """{"incarnation", "running": [[job, epoch]], "queued": [...], "unreported": [...]}."""
+        """{"ready", "incarnation", "running": [[job, epoch]], "queued": [], "unreported": []}."""
 
 
 class HubFace(Protocol):

@@ -85,6 +85,8 @@ class FaceCrew:
                 status = await face.status()
         except (HelioError, TimeoutError):
             return None
+        if not status["ready"]:
+            return None
         working = _claims(status["running"]) | _claims(status["queued"])
         return Seen(session, number, working, _claims(status["unreported"]))
 

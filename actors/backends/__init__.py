@@ -1,1 +1,10 @@
-"""."""
+"""How a session does a job, one module a backend, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors.backends.base import Backend
+from actors.backends.shell import ShellAttempt
+
+BACKENDS: Mapping[str, Backend] = {"shell": ShellAttempt}

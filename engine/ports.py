@@ -47,11 +47,13 @@ class Tables(Protocol):
     """Primitive reads and writes inside one transaction.
 
     Reads see the transaction's own writes. Every list is in the order that its method names.
+    Rows are not copied: a mapping inside one (`spec`, `data`) is immutable once handed over.
+    Sequences are read back as tuples. A key that is taken already is a Conflict.
     """
 
     # -- jobs ---------------------------------------------------------------------------------
     def jobs(self, ids: Iterable[str]) -> list[Job]:
-        """The jobs of these ids, in no order; unknown ids are left out."""
+        """The jobs of these ids, each once, in no order; unknown ids are left out."""
 
     def jobs_ending_with(self, ending: str, limit: int) -> list[str]:
         """Ids that end with `ending`, newest first."""
@@ -106,7 +108,7 @@ class Tables(Protocol):
         """Ids of jobs at rest since before `before` that no living group or child needs."""
 
     def delete_jobs(self, ids: Sequence[str]) -> None:
-        """Remove rows with their edges, attempts, signals and artefact rows."""
+        """Remove rows with their edges, attempts, signals, decisions and artefact rows."""
 
     # -- events -------------------------------------------------------------------------------
     def append_events(self, events: Sequence[Event]) -> list[int]:
@@ -124,7 +126,10 @@ class Tables(Protocol):
         """Seq of the first part of the newest whole snapshot, 0 when there is none."""
 
     def delete_events(self, before: int, limit: int) -> int:
-        """Remove at most `limit` events with seq < before; gives how many."""
+        """Remove at most `limit` events with seq < before; gives how many.
+
+        The newest event always stays, so that no seq is ever given twice.
+        """
 
     # -- records (engine.records) -------------------------------------------------------------
     def get(self, kind: type[R], key: object) -> R | None:
@@ -134,7 +139,7 @@ class Tables(Protocol):
         """Insert or replace rows by key."""
 
     def find(
-        self, kind: type[R], *, after: object = None, limit: int = 1000, **equals: object
+        self, kind: type[R], /, *, after: object = None, limit: int = 1000, **equals: object
     ) -> list[R]:
         """Rows whose columns equal these values, by key, starting behind key `after`."""
 

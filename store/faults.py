@@ -76,6 +76,14 @@ def read_only() -> HouseFault:
     )
 
 
+def nested_write() -> HouseFault:
+    """Give the error for a write that was begun inside another one."""
+    return HouseFault(
+        "A write was begun inside a write; neither would be whole.",
+        remedy="This is a fault of Heliograph: report it.",
+    )
+
+
 def taken(what: str) -> Conflict:
     """Give the error for a row whose key is in use already."""
     return Conflict(

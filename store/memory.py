@@ -13,6 +13,7 @@ from typing import TypeVar
 from engine.errors import HouseFault
 from engine.ports import Tables
 from engine.records import Artefact, Attempt, Decision, Signal
+from store.faults import nested_write
 from store.memory_jobs import MemoryJobs
 from store.memory_records import MemoryEvents, MemoryRecords
 from store.undo import UndoLog
@@ -46,6 +47,8 @@ class MemoryStore:
     def write(self, act: Callable[[Tables], T]) -> T:
         """Run `act`; take everything back if it raises."""
         self._refuse_if_closed()
+        if self._undo.open:
+            raise nested_write()
         self._undo.begin()
         try:
             result = act(self._tables)

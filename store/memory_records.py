@@ -115,7 +115,7 @@ class MemoryRecords:
             del keys[bisect_left(keys, key)]
 
     def find(
-        self, kind: type[R], *, after: object = None, limit: int = 1000, **equals: object
+        self, kind: type[R], /, *, after: object = None, limit: int = 1000, **equals: object
     ) -> list[R]:
         """Rows whose columns equal these values, by key, starting behind key `after`."""
         wanted = tuple(equals.items())

@@ -17,6 +17,7 @@ from store.schema import AT_REST, DEADLINE, DUE, HOLDING, QUEUED, READY, READY_K
 _COLUMNS = ",".join(JOB.names)
 _SELECT = f"SELECT {_COLUMNS} FROM job WHERE "
 _INSERT = f"INSERT INTO job ({_COLUMNS}) VALUES ({','.join('?' * len(JOB.names))})"
+_GUARD = "id = ? AND state = ? AND epoch = ?"
 _ID, _STATE, _EPOCH = (JOB.names.index(name) for name in ("id", "state", "epoch"))
 
 _READY = f"{_SELECT} {READY} AND lane = ? ORDER BY ready_seq LIMIT ?"
@@ -79,27 +80,27 @@ class JobTable:
             StaleWrite: a row was not there; the transaction must roll back.
         """
         for batch in _distinct(writes):
-            by_columns: dict[tuple[int, ...], list[tuple[Job, list[Any]]]] = defaultdict(list)
+            by_columns: dict[tuple[int, ...], list[Sequence[Any]]] = defaultdict(list)
             for before, after in batch:
                 columns, values = _difference(before, after)
-                by_columns[columns].append((before, values))
-            for columns, rows in by_columns.items():
-                self._update(columns, rows)
+                by_columns[columns].append(values)
+            hits = [self._update(columns, rows) for columns, rows in by_columns.items()]
+            if sum(hits) != len(batch):
+                raise self._stale(batch)
 
-    def _update(self, columns: tuple[int, ...], rows: list[tuple[Job, list[Any]]]) -> None:
-        if columns:
-            assignments = ",".join(f"{JOB.names[index]} = ?" for index in columns)
-            sql = f"UPDATE job SET {assignments} WHERE id = ? AND state = ? AND epoch = ?"
-            if self._driver.many(sql, [values for _, values in rows]) == len(rows):
-                return
-        self._refuse_stale([before for before, _ in rows])
+    def _update(self, columns: tuple[int, ...], rows: Sequence[Sequence[Any]]) -> int:
+        changes = ",".join(f"{JOB.names[index]} = ?" for index in columns) or "epoch = epoch"
+        return self._driver.many(f"UPDATE job SET {changes} WHERE {_GUARD}", rows)
 
-    def _refuse_stale(self, expected: Sequence[Job]) -> None:
-        stored = {job.id: job for job in self.jobs(job.id for job in expected)}
-        for before in expected:
-            now = stored.get(before.id)
-            if now is None or now.state is not before.state or now.epoch != before.epoch:
-                raise stale(before, now)
+    def _stale(self, batch: Sequence[tuple[Job, Job]]) -> StaleWrite:
+        """Find the row that missed: neither as it was expected nor as the batch just made it."""
+        stored = {job.id: job for job in self.jobs(before.id for before, _ in batch)}
+        missed = [
+            (before, now)
+            for before, after in batch
+            if not _stands_as(now := stored.get(before.id), before) and not _stands_as(now, after)
+        ]
+        return stale(*(missed or [(batch[0][0], stored.get(batch[0][0].id))])[0])
 
     def ready(self, lane: Lane, limit: int) -> list[Job]:
         """READY jobs of a lane by ready_seq."""
@@ -164,6 +165,10 @@ class JobTable:
     def _select(self, sql: str, values: Sequence[Any]) -> list[Job]:
         decode = JOB.decode
         return [decode(row) for row in self._driver.rows(sql, values)]
+
+
+def _stands_as(now: Job | None, job: Job) -> bool:
+    return now is not None and now.state is job.state and now.epoch == job.epoch
 
 
 def stale(before: Job, now: Job | None) -> StaleWrite:

@@ -135,7 +135,7 @@ class RecordTable:
             self._driver.many(_UPSERTS[kind], [RECORDS[kind].encode(row) for row in group])
 
     def find(
-        self, kind: type[R], *, after: object = None, limit: int = 1000, **equals: object
+        self, kind: type[R], /, *, after: object = None, limit: int = 1000, **equals: object
     ) -> list[R]:
         """Rows whose columns equal these values, by key, starting behind key `after`."""
         codec: Codec[R] = RECORDS[kind]

@@ -25,7 +25,7 @@ from engine.errors import HouseFault
 from engine.ports import Clock, Tables
 from engine.settings import StoreSettings
 from store.driver import Driver
-from store.faults import ends_writing, explain
+from store.faults import ends_writing, explain, nested_write
 from store.home import Home
 from store.migrate import refuse_newer, upgrade
 from store.sql import SqlTables
@@ -101,6 +101,7 @@ class SqliteStore:
         self._path = home.store
         self._settings = settings
         self._lock = threading.Lock()
+        self._writing_thread = 0
         self._readers: list[_Session] = []
         self._reading = threading.Lock()
         self._refusal: HouseFault | None = None
@@ -156,9 +157,12 @@ class SqliteStore:
             HouseFault: the disk failed. From then on every write is refused until the store is
                 opened anew: a second sync would lie about pages that the kernel dropped.
         """
+        if self._writing_thread == threading.get_ident():
+            raise nested_write()
         with self._lock:
             if self._refusal is not None:
                 raise self._refusal
+            self._writing_thread = threading.get_ident()
             try:
                 return self._writer.transact("BEGIN IMMEDIATE", "COMMIT", act)
             except sqlite3.Error as error:
@@ -166,6 +170,8 @@ class SqliteStore:
                 if ends_writing(error) and isinstance(fault, HouseFault):
                     self._refusal = fault
                 raise fault from error
+            finally:
+                self._writing_thread = 0
 
     def read(self, act: Callable[[Tables], T]) -> T:
         """Run `act` on one consistent snapshot.

@@ -183,6 +183,7 @@ CREATE TABLE shard (
     virtual_time INTEGER NOT NULL,
     halted_at INTEGER NOT NULL,
     paused_at INTEGER NOT NULL,
+    anchor TEXT NOT NULL,
     PRIMARY KEY (id)
 ) WITHOUT ROWID;
 

@@ -14,7 +14,18 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from engine.errors import BadInput, HelioError
-from interfaces.cli import check, decision, event, house, job, project, reach, voice, worker
+from interfaces.cli import (
+    check,
+    decision,
+    doctor,
+    event,
+    house,
+    job,
+    project,
+    reach,
+    voice,
+    worker,
+)
 from interfaces.cli.teach import examples
 
 _INTERRUPTED = 130
@@ -35,6 +46,7 @@ app = typer.Typer(
     ),
 )
 house.register(app)
+doctor.register(app)
 check.register(app)
 for noun in (job, worker, project, decision, event):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.settings import Settings
 from store.config import BadSettings, find_home, flat, load_settings, read_settings
+from store.config_page import markdown
 from store.config_sentences import known_names
 from store.home import Home
 
@@ -151,3 +154,9 @@ def test_the_home_is_the_variable_or_the_dot_directory(tmp_path, monkeypatch):
 
 def test_every_setting_that_is_shown_is_a_known_name():
     assert {name for name, _ in flat(Settings())} <= set(known_names())
+
+
+def test_the_configuration_page_is_fresh_and_names_every_setting():
+    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+    assert page == markdown(), "Draw it again: make docs"
+    assert [name for name, _ in flat(Settings()) if f"`{name}`" not in page] == []

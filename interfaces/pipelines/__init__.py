@@ -1,0 +1,1 @@
+"""The library: ready pipelines, as data. `helio pipeline list` shows them."""

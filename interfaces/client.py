@@ -73,9 +73,9 @@ class Client:
         self.url = url
 
     @classmethod
-    def of(cls, home: Home) -> Client:
+    def of(cls, home: Home, *, pause: Callable[[float], None] | None = None) -> Client:
         """Open the client of the house that runs in this home."""
-        return cls(base_url(home), token_of(home))
+        return cls(base_url(home), token_of(home), pause=pause)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -80,7 +80,8 @@ def call_of(word: str, body: Mapping[str, Any]) -> Call:
     """Turn a desk word and its body into the request that asks it."""
     route = ROUTES[word]
     rest = {key: value for key, value in body.items() if value is not None}
-    taken = {name: quote(str(rest.pop(name)), safe="/") for name in route.names}
+    kept = "/" if word.startswith("worker.") else ""
+    taken = {name: quote(str(rest.pop(name)), safe=kept) for name in route.names}
     idem_key = str(rest.pop("idem_key", "") or "")
     path = route.path.format(**taken)
     if route.method == "GET":

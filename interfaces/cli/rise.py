@@ -61,10 +61,9 @@ def start(home: Home, tell: Callable[[Phase], None]) -> None:
                 raise from_problem(phase["problem"]) if "problem" in phase else _died(home)
             tell(phase)
     except Unavailable:
-        process.poll()
         raise _died(home) from None
-    # The supervisor outlives this command on purpose; nobody will wait for it here.
-    process.returncode = process.returncode or 0
+    finally:
+        _let_go(process)
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:
@@ -79,6 +78,12 @@ def _spawn(home: Home) -> subprocess.Popen[bytes]:
             cwd=home.empty,
             start_new_session=True,
         )
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Part with a process that outlives this command on purpose: nobody waits for it here."""
+    if process.poll() is None:
+        process.returncode = 0
 
 
 def _phases(home: Home, process: subprocess.Popen[bytes]) -> Iterator[Phase]:

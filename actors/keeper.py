@@ -64,6 +64,7 @@ def main(arguments: list[str]) -> None:
     group.remove()
     if status != 0:
         say("gone")
+    os._exit(0)
 
 
 def say(text: str) -> None:
@@ -119,12 +120,10 @@ class Group:
             write_file(f"{self.path}/cgroup.kill", "1")
 
     def remove(self) -> None:
-        """Remove the empty group."""
-        try:
-            if self.path:
-                os.rmdir(self.path)
-        except OSError:
-            pass
+        """Remove the group, out of which everything has gone but ourselves."""
+        if self.path:
+            write_file(f"{self._parent}/cgroup.procs", "0")
+            remove_directory(self.path)
 
 
 def own_cgroup() -> str:
@@ -169,6 +168,15 @@ def write_file(path: str, text: str) -> None:
         os.close(fd)
 
 
+def remove_directory(path: str) -> bool:
+    """Remove an empty directory; False when it is not empty yet."""
+    try:
+        os.rmdir(path)
+    except OSError:
+        return not os.path.exists(path)
+    return True
+
+
 class Keeper:
     """Starts the main process, waits for an end, and ends the tree."""
 
@@ -196,11 +204,13 @@ class Keeper:
         os.close(out)
         os.close(err)
         grace_s = self._watch(guard_fd)
-        self._reap()
+        bury(self._note)
         if self._status is None:
             self._pressed = True
         self._end(grace_s)
         say("gone")
+        if os.getppid() != self._guard:  # nobody else is left to do it
+            self._group.remove()
 
     def _begin(self, out: int, err: int) -> bool:
         """Start the main process; False, and said, when it could not be."""
@@ -233,7 +243,7 @@ class Keeper:
                 return self._read_stop()
             if guard_fd in ready:
                 return float(self._command["orphan_grace_s"])
-            self._reap()
+            bury(self._note)
 
     def _read_stop(self) -> float:
         """Read how long the tree has; a closed pipe means that the session died."""
@@ -251,7 +261,7 @@ class Keeper:
                 send(pid, SIGTERM)
                 send(pid, SIGCONT)
         waits = pauses()
-        while self._reap() and (left_s := deadline - time.monotonic()) > 0:
+        while bury(self._note) and (left_s := deadline - time.monotonic()) > 0:
             deadline = min(deadline, self._pause(min(next(waits), left_s * 1000)))
         end_children(self._group, self._note)
 
@@ -263,10 +273,6 @@ class Keeper:
         if poll.poll(max(wait_ms, 1)):
             return time.monotonic() + self._read_stop()
         return float("inf")
-
-    def _reap(self) -> bool:
-        """Bury the dead; True while a child is left."""
-        return bury(self._note)
 
     def _note(self, pid: int, status: int) -> None:
         """Say how the main process ended, as soon as that is known."""

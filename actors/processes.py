@@ -22,7 +22,6 @@ from actors import keeper
 
 KEEPER = Path(keeper.__file__).resolve()
 _READ_BYTES = 65536
-_REAP_EVERY_S = 0.01
 
 
 class Stream(StrEnum):
@@ -116,8 +115,12 @@ class KeptProcess:
         self._streams = {out: Stream.OUT, err: Stream.ERR}
         self._ear: Ear | None = None
         self._fate: Fate | None = None
+        self._over = False
+        self._buried = False
         self._lines = b""
         self._gone: asyncio.Future[Fate] = self._loop.create_future()
+        self._exit = os.pidfd_open(self._process.pid)
+        self._loop.add_reader(self._exit, self._on_exit)
         self._feed = _Feed(self._loop, _stdin_of(self._process))
 
     @property
@@ -153,20 +156,19 @@ class KeptProcess:
 
         Nothing happens when it is over already.
         """
-        if not self._gone.done():
+        if not self._over:
             grace_ms = int(max(grace_s, 0) * 1000)
             self._feed.write(grace_ms.to_bytes(keeper.NUMBER_BYTES, "big"))
 
     async def fate(self) -> Fate:
-        """Wait until nothing of the tree is left; everything it wrote has been heard by then."""
+        """Wait until nothing is left, the guard included; all output has been heard by then."""
         return await asyncio.shield(self._gone)
 
     def dismiss(self) -> None:
         """Close the pipe: a warm keeper goes, a busy one ends its tree first."""
         self._feed.close()
         if self._ear is None:
-            self._close()
-            self._bury()
+            self._finish(Unkept(swept=True))
 
     def _readers(self) -> list[tuple[int, Callable[[], object]]]:
         return [(fd, lambda fd=fd: self._on_output(fd)) for fd in self._streams]  # type: ignore[misc]
@@ -212,15 +214,16 @@ class KeptProcess:
 
     def _finish(self, otherwise: Fate) -> None:
         """Hear the rest, which is in the pipes by now, and let go of everything."""
-        if self._gone.done():
+        if self._over:
             return
+        self._over = True
         for fd in self._streams:
             while self._on_output(fd):
                 pass
-        known = self._fate if getattr(otherwise, "swept", True) else None
+        if self._fate is None or otherwise == Unkept(swept=False):
+            self._fate = otherwise
         self._close()
-        self._bury()
-        self._gone.set_result(known or otherwise)
+        self._settle()
 
     def _close(self) -> None:
         for fd in (self._control, *self._streams):
@@ -228,10 +231,17 @@ class KeptProcess:
             os.close(fd)
         self._feed.close()
 
-    def _bury(self) -> None:
-        """Collect the guard, which needs a moment to exit."""
-        if self._process.poll() is None:
-            self._loop.call_later(_REAP_EVERY_S, self._bury)
+    def _on_exit(self) -> None:
+        """The guard is dead; the keeper may still be at work."""
+        self._loop.remove_reader(self._exit)
+        os.close(self._exit)
+        self._process.wait()
+        self._buried = True
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._over and self._buried:
+            self._gone.set_result(self._fate or Unkept(swept=True))
 
 
 class _Feed:

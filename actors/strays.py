@@ -9,9 +9,9 @@ in the same instant, on a machine without a writable cgroup version 2.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
+import select
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,10 +54,11 @@ def _groups(pattern: str) -> list[Path]:
 
 def _kill_group(path: Path) -> int:
     inside = keeper.read_file(f"{path}/cgroup.procs").split()
-    if inside:
-        keeper.write_file(f"{path}/cgroup.kill", "1")
-    with contextlib.suppress(OSError):  # still dying: the next sweep removes it
-        path.rmdir()
+    keeper.write_file(f"{path}/cgroup.kill", "1")
+    for wait_ms, _ in zip(keeper.pauses(), range(_ROUNDS), strict=False):
+        if keeper.remove_directory(str(path)):
+            break
+        select.poll().poll(wait_ms)  # they are still dying
     return len(inside)
 
 

@@ -125,9 +125,9 @@ CREATE TABLE job (
     PRIMARY KEY (id)
 );
 
-CREATE INDEX job_at_rest ON job (state, finished_at) WHERE finished_at > 0;
-CREATE INDEX job_deadline ON job (run_at) WHERE state = 'waiting' AND run_at > 0;
-CREATE INDEX job_due ON job (run_at) WHERE state = 'delayed';
+CREATE INDEX job_at_rest ON job (state, finished_at, id) WHERE finished_at > 0;
+CREATE INDEX job_deadline ON job (run_at, id) WHERE state = 'waiting' AND run_at > 0;
+CREATE INDEX job_due ON job (run_at, id) WHERE state = 'delayed';
 CREATE INDEX job_holding ON job (id) WHERE holding;
 CREATE UNIQUE INDEX job_idem_key ON job (idem_key) WHERE idem_key IS NOT NULL;
 CREATE INDEX job_queued ON job (worker_key, lane, ready_seq) WHERE state = 'blocked' AND reason IN ('directory', 'pool');

@@ -5,9 +5,11 @@
     │   ├── CycleFound              a pipeline waits for itself (names the path)
     │   ├── UnknownName             a template, input, step or backend nobody knows
     │   ├── PayloadTooLarge         more bytes than the setting allows             413
+    │   ├── WrongMethod             the address is there, this method is not       405
     │   └── NotADirectory           the working directory is not there
     ├── NotFound                    no such job, group, decision, worker           404 / exit 3
     ├── Denied                      no token, or a wrong one                       401 / exit 5
+    │   └── Foreign                 sent by another site's page, or to another name 403
     ├── Conflict                    already decided, already there, wrong state    409 / exit 6
     │   └── IdempotencyMismatch     the same key came with another body
     ├── Unavailable                 the house cannot take this now                 503 / exit 4
@@ -79,6 +81,12 @@ class PayloadTooLarge(BadInput):
     slug, title, status = "payload-too-large", "The payload is too large", 413
 
 
+class WrongMethod(BadInput):
+    """The address exists, but not for this method."""
+
+    slug, title, status = "wrong-method", "The method does not fit the address", 405
+
+
 class NotADirectory(BadInput):
     """The working directory does not exist or is not a directory."""
 
@@ -95,6 +103,12 @@ class Denied(HelioError):
     """The caller did not prove to be the owner."""
 
     slug, title, status, exit_code = "denied", "Not allowed", 401, 5
+
+
+class Foreign(Denied):
+    """The request came from another site's page, or under a name that is not this house's."""
+
+    slug, title, status = "foreign", "The request comes from elsewhere", 403
 
 
 class Conflict(HelioError):

@@ -1,0 +1,85 @@
+"""The ASGI application, put together: layers outside, routes inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from actors.clock import SystemClock
+from engine.ports import Clock, Desk, HubFace
+from engine.settings import Settings
+from serve import pages
+from serve.api import (
+    decisions,
+    events,
+    house,
+    jobs,
+    logs,
+    openapi,
+    pipelines,
+    problems,
+    projects,
+    workers,
+)
+from serve.api.guard import Guard, host_names
+from serve.api.limits import BodyLimit
+from serve.api.redacting import HomeRedactor
+from serve.api.veil import Veil
+from serve.api.wiring import Wiring
+from serve.auth import Auth
+from store.config import load_settings
+from store.home import Home
+
+_ROUTERS = (
+    jobs.router, logs.router, pipelines.router, decisions.router, projects.router,
+    workers.router, events.router, house.router, pages.router,
+)  # fmt: skip
+
+
+def build_app(
+    desk: Desk,
+    hub: HubFace,
+    home: str | Path | Home,
+    *,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+) -> FastAPI:
+    """Build the application of one home.
+
+    Raises:
+        BadSettings: the settings of the home cannot be used.
+    """
+    where = home if isinstance(home, Home) else Home.at(home)
+    known = settings or load_settings(where)
+    time = clock or SystemClock()
+    auth = Auth(where, time, known.serve.login_s)
+    app = FastAPI(
+        title="Heliograph",
+        version=installed_version("heliograph"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=_layers(auth, known, HomeRedactor(where)),
+    )
+    app.state.wiring = Wiring(desk=desk, hub=hub, home=where, settings=known, clock=time, auth=auth)
+    for router in _ROUTERS:
+        app.include_router(router)
+    pages.mount(app)
+    problems.install(app)
+    described = openapi.describe(app)
+    app.openapi = lambda: described  # type: ignore[method-assign]
+    return app
+
+
+def _layers(auth: Auth, settings: Settings, redact: Callable[[str], str]) -> list[Middleware]:
+    """List the layers, outermost first."""
+    return [
+        Middleware(Veil, redact=redact),
+        Middleware(problems.Surprises, redact=redact),
+        Middleware(Guard, auth=auth, hosts=host_names(settings.serve)),
+        Middleware(BodyLimit, limit_bytes=settings.serve.request_bytes),
+    ]

@@ -1,0 +1,128 @@
+// What the page shows, made from plain JSON. Every text goes in as a text node, so whatever a job
+// calls itself stays text. Nothing here asks the server.
+
+export const STATES = ["running", "ready", "waiting", "delayed", "blocked"];
+const LANES = ["P0", "P1", "P2", "P3", "P4", "P5"];
+const US = 1e6;
+
+export function el(tag, given = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (name === "on") node.addEventListener("click", value);
+    else if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export const span = (cls, text, more = {}) => el("span", { class: cls, ...more }, String(text));
+
+export function length(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m ${s % 60}s`;
+  if (s < 86400) return `${Math.floor(s / 3600)}h ${Math.floor((s % 3600) / 60)}m`;
+  return `${Math.floor(s / 86400)}d ${Math.floor((s % 86400) / 3600)}h`;
+}
+
+// A text that grows older by itself: `tick` writes it anew each second.
+function age(cls, at, before = "", behind = "") {
+  return span(cls, "", { "data-at": at, "data-before": before, "data-behind": behind });
+}
+
+export function tick(root) {
+  const now = Date.now() / 1000;
+  for (const node of root.querySelectorAll("[data-at]")) {
+    const at = Number(node.dataset.at) / US;
+    const text = at > now ? `in ${length(at - now)}` : length(now - at) + node.dataset.behind;
+    node.textContent = node.dataset.before + text;
+  }
+}
+
+export const short = (id) => id.slice(-8);
+const title = (job) => job.name || job.step || argv(job.spec) || job.mode || job.kind;
+const argv = (spec) => (spec?.run || []).join(" ") || spec?.sh || spec?.wait?.ask || "";
+
+export function running(job, line, cancel) {
+  return el("li", { "data-job": job.id },
+    el("div", { class: "line" },
+      span("lane", job.lane, { "data-lane": job.lane }),
+      span("name", title(job), { title: title(job) }),
+      age("word push", job.started_at),
+      el("button", { type: "button", class: "small", on: () => cancel(job), "aria-label": `Cancel ${title(job)}` }, "Cancel")),
+    el("div", { class: "meta" }, place(job)),
+    line ? el("div", { class: "tail" }, line) : null);
+}
+
+function place(job) {
+  const attempt = job.epoch > 1 ? ` · attempt ${job.epoch}` : "";
+  return `${short(job.id)} · ${job.cwd || "a fresh directory"}${attempt}`;
+}
+
+export function recent(job) {
+  const why = job.error?.message || (job.cancel_requested_at && job.state === "running" ? "Cancel requested" : "");
+  return el("li", {},
+    el("div", { class: "line" },
+      span("lane", job.lane, { "data-lane": job.lane }),
+      span("name", title(job), { title: title(job) }),
+      span("word push", standing(job), { "data-state": job.state })),
+    el("div", { class: "line" },
+      span("meta", `${short(job.id)} · ${job.project}`),
+      age("meta push", job.finished_at || job.created_at, "", " ago")),
+    why ? el("div", { class: "meta whole" }, why) : null);
+}
+
+function standing(job) {
+  const took = job.started_at && job.finished_at ? ` in ${spell(job)}` : "";
+  return (job.reason ? `${job.state} (${job.reason.replaceAll("_", " ")})` : job.state) + took;
+}
+
+function spell(job) {
+  const seconds = (job.finished_at - job.started_at) / US;
+  return seconds < 10 ? `${seconds.toFixed(1)}s` : length(seconds);
+}
+
+export function decision(asked, answer) {
+  const option = (text) => el("button", { type: "button", on: () => answer(asked, text) },
+    text === asked.default ? `${text} (default)` : text);
+  const about = [`job ${short(asked.job)}`];
+  const risk = asked.risk && asked.risk !== "low" ? span(`risk-${asked.risk}`, `${asked.risk} risk · `) : null;
+  const field = el("input", { "aria-label": "Your answer", placeholder: "Your answer" });
+  return el("li", { class: "card" },
+    el("div", { class: "question" }, asked.question),
+    el("div", { class: "meta" }, risk, about.join(" "), age("", asked.created_at, " · asked ", " ago"),
+      asked.deadline_at ? age("", asked.deadline_at, " · decides itself ") : null),
+    el("div", { class: "choice" }, ...(asked.options.length ? asked.options.map(option)
+      : [field, el("button", { type: "button", on: () => field.value && answer(asked, field.value) }, "Answer")])));
+}
+
+export function worker(one) {
+  return el("li", {},
+    el("div", { class: "line" },
+      span("name", one.directory || one.name, { title: one.directory }),
+      span("word push", one.state, { "data-state": one.state })),
+    el("div", { class: "line" },
+      span("meta", `${one.backend} · ${one.jobs} ${one.jobs === 1 ? "job" : "jobs"}`),
+      age("meta push", one.used_at || one.born_at, "", " ago")));
+}
+
+export function lanes(counts) {
+  const number = (n, cls = "") => el("td", { class: n ? cls : "none" }, n ? String(n) : "·");
+  const of = (state, lane) => counts[state]?.[lane] || 0;
+  const sum = (state) => LANES.reduce((total, lane) => total + of(state, lane), 0);
+  const done = (lane) => of("succeeded", lane) + of("cancelled", lane) + of("skipped", lane);
+  const row = (lane) => el("tr", {}, el("td", {}, span("lane", lane, { "data-lane": lane })),
+    ...STATES.map((state) => number(of(state, lane))), number(of("failed", lane), "bad"), number(done(lane)));
+  const total = el("tr", { class: "sum" }, el("td", {}, "All"), ...STATES.map((state) => number(sum(state))),
+    number(sum("failed"), "bad"), number(LANES.reduce((n, lane) => n + done(lane), 0)));
+  const head = el("tr", {}, el("th", {}, ""), ...[...STATES, "failed", "done"].map((name) => el("th", { scope: "col" }, name)));
+  return [head, ...LANES.map(row), total];
+}
+
+export function slots(used, all) {
+  return Array.from({ length: Math.min(all, 60) }, (_, n) => el("i", { class: n < used ? "used" : null }));
+}
+
+export function empty(text, command) {
+  return el("li", { class: "empty" }, text, command ? el("code", {}, command) : null);
+}

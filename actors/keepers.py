@@ -16,18 +16,16 @@ class Keepers:
         self._tag = tag
         self._held = (lease_fd,) if lease_fd >= 0 else ()
         self._warm: KeptProcess | None = None
+        self._closed = False
 
     def warm(self) -> None:
         """See to it that one is waiting."""
-        if self._warm is None or not self._warm.alive:
-            self.dismiss()
-            self._warm = KeptProcess(self._tag, self._held)
+        if not self._closed:
+            self._ready()
 
     def take(self) -> KeptProcess:
         """Give a keeper, warm if there is one; call `warm` when there is time for it."""
-        self.warm()
-        taken, self._warm = self._warm, None
-        assert taken is not None
+        taken, self._warm = self._ready(), None
         return taken
 
     async def settle(self, taken: Sequence[KeptProcess], marks: Sequence[str]) -> None:
@@ -37,8 +35,17 @@ class Keepers:
             if await keeper.fate() == Unkept(swept=False):
                 await asyncio.to_thread(sweep, marks, f"helio-{self._tag}-{keeper.pid}")
 
-    def dismiss(self) -> None:
-        """Let the warm one go."""
+    async def close(self) -> None:
+        """Let the warm one go, and make no other."""
+        self._closed = True
         if self._warm is not None:
             self._warm.dismiss()
+            await self._warm.fate()
             self._warm = None
+
+    def _ready(self) -> KeptProcess:
+        if self._warm is None or not self._warm.alive:
+            if self._warm is not None:
+                self._warm.dismiss()
+            self._warm = KeptProcess(self._tag, self._held)
+        return self._warm

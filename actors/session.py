@@ -166,7 +166,7 @@ class Session:
             await asyncio.gather(self._ticks(), self._reporter.run(), feed.run())
         finally:
             self._ready.clear()
-            self._place.keepers.dismiss()
+            await self._place.keepers.close()
 
     async def _open(self) -> None:
         """Get settings, the lease, and a directory without strays; try until it works."""

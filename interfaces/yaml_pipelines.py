@@ -6,15 +6,18 @@ error names the line. What the keys mean is the engine's business.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
+from pydantic import ValidationError
 
 from engine.errors import BadInput, NotFound
+from engine.inputs import InputSpec
 
 _MOST_BYTES = 2**20
 _LIBRARY = "interfaces.pipelines"
@@ -119,6 +122,17 @@ def load(reference: str) -> dict[str, Any]:
         raise BadInput(
             f"{reference} cannot be read: {fault}.", remedy="Give a text file."
         ) from None
+
+
+def declared_inputs(pipeline: Mapping[str, Any]) -> dict[str, InputSpec]:
+    """Give what a pipeline says about its inputs; what is malformed is left to the compiler."""
+    found = {}
+    inputs = pipeline.get("inputs")
+    for name, said in (inputs if isinstance(inputs, dict) else {}).items():
+        with contextlib.suppress(ValidationError):
+            body = {"type": said, "required": True} if isinstance(said, str) else said
+            found[str(name)] = InputSpec.model_validate(body)
+    return found
 
 
 def library() -> dict[str, str]:

@@ -21,6 +21,7 @@ from interfaces.cli import (
     event,
     house,
     job,
+    pipeline,
     project,
     reach,
     voice,
@@ -48,7 +49,7 @@ app = typer.Typer(
 house.register(app)
 doctor.register(app)
 check.register(app)
-for noun in (job, worker, project, decision, event):
+for noun in (job, pipeline, worker, project, decision, event):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
 

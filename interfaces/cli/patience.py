@@ -40,8 +40,10 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
 
-def watch(client: Client, job: str, timeout_s: float = 0) -> Iterator[View]:
-    """Give the job's view at each look, until one is at rest.
+def watch(
+    client: Client, job: str, timeout_s: float = 0, *, look_s: float = _LONG_POLL_S
+) -> Iterator[View]:
+    """Give the job's view at each look, until one is at rest; `look_s` is the longest pause.
 
     Raises:
         WaitTimedOut: the time passed first.
@@ -49,7 +51,7 @@ def watch(client: Client, job: str, timeout_s: float = 0) -> Iterator[View]:
     """
     deadline = Deadline(timeout_s)
     for look in itertools.count():
-        view = _look(client, job, look, deadline)
+        view = _look(client, job, min(look_s, deadline.left_s) if look else 0)
         yield view
         if view["state"] in TERMINAL:
             return
@@ -62,10 +64,9 @@ def watch(client: Client, job: str, timeout_s: float = 0) -> Iterator[View]:
         rest(min(_pace(look), deadline.left_s))
 
 
-def _look(client: Client, job: str, look: int, deadline: Deadline) -> View:
-    wait_s = min(_LONG_POLL_S, deadline.left_s) if look else 0
+def _look(client: Client, job: str, wait_s: float) -> View:
     question = {"id": job, "wait_s": wait_s}
-    return _patiently(lambda: client.ask("job.show", question), _ABSENCE_S if look else 0)
+    return _patiently(lambda: client.ask("job.show", question), _ABSENCE_S if wait_s else 0)
 
 
 def wait_for(client: Client, job: str, timeout_s: float = 0) -> View:

@@ -52,6 +52,12 @@ def say(message: str, style: str = "") -> None:
     err().print(Text(message, style=style))
 
 
+def say_lines(messages: Sequence[str]) -> None:
+    """Tell several things, each on its line."""
+    for message in messages:
+        say(message)
+
+
 def emit(text: str) -> None:
     """Put text that is data on stdout, ending with a newline."""
     sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")

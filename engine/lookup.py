@@ -36,11 +36,15 @@ def resolve(ref: Ref, values: Mapping[str, Any], *, text: bool = False) -> Any:
         UnknownName: the value is there but lacks the field.
     """
     first, *path = ref.path
-    if first not in values:
+    if first == "signal" and ref.base in (values.get("results") or ()):
+        # what heard the signal is a promise, and the payload is its result
+        value, path, first = values["results"][ref.base], path[1:], "results"
+    elif first not in values:
         raise unknown(ref, list(values))
-    value = values[first]
-    if first in NAMED:
-        value = _field(ref, value, path.pop(0))
+    else:
+        value = values[first]
+        if first in NAMED:
+            value = _field(ref, value, path.pop(0))
     if first == "results" and isinstance(value, Mapping):
         value = _of_result(value, path, text=text)
     for part in path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -10,15 +11,17 @@ import typer
 from rich.text import Text
 
 from engine.errors import HelioError
+from engine.tickets import Purpose, issue
 from interfaces import control
 from interfaces.cli import options, reach, rise, voice
 from interfaces.cli.teach import examples
-from interfaces.client import Unreachable
+from interfaces.client import Unreachable, token_of
 from interfaces.views import ago, size
 from store.config import load_settings
 
 _DOWN_S = 120.0
-_LANES = 6
+_TICKET_S = 300
+_NONCE_BYTES = 8
 
 
 def up(as_json: options.AsJson = False) -> None:
@@ -82,23 +85,27 @@ def open_(
     ] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Print the addresses of the pages."""
+    """Print the address of the pages. The link lets one browser in, once, for five minutes."""
     home = reach.home()
     places = control.ports(home)
     if not places:
         raise Unreachable(f"No Heliograph runs for {home.root}.", remedy="Start it: helio up")
     token_file = home.ray_token if ray else home.token
-    told = {"url": places["dashboard"] if ray else places["api"], "token_file": str(token_file)}
-    if not ray:
-        told["docs"] = f"{places['api']}/docs"
+    url = places["dashboard"] if ray else f"{places['api']}/#ticket={_ticket(token_of(home))}"
+    told = {"url": url, "token file": str(token_file)}
     if show_token:
         told["token"] = token_file.read_text().strip()
     if as_json:
-        voice.emit_json(told)
+        voice.emit_json({name.replace(" ", "_"): value for name, value in told.items()})
         return
     voice.emit_fields(told)
-    if not show_token:
+    if ray and not show_token:
         voice.say("It asks for the token: add --show-token, or read the file.", "bright_black")
+
+
+def _ticket(token: str) -> str:
+    ends_at = voice.now_us() + _TICKET_S * 1_000_000
+    return issue(token, Purpose.LOGIN, ends_at, secrets.token_hex(_NONCE_BYTES))
 
 
 def register(app: typer.Typer) -> None:

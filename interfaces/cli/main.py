@@ -24,6 +24,7 @@ from interfaces.cli import (
     pipeline,
     project,
     reach,
+    secret,
     voice,
     worker,
 )
@@ -49,7 +50,7 @@ app = typer.Typer(
 house.register(app)
 doctor.register(app)
 check.register(app)
-for noun in (job, pipeline, worker, project, decision, event):
+for noun in (job, pipeline, worker, project, decision, secret, event):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
 

@@ -8,11 +8,13 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
 
 from engine.errors import HouseFault
+from engine.tickets import Purpose, holds
 from interfaces.cli import rise
 from interfaces.examination import open_doors
 
@@ -210,3 +212,15 @@ def test_open_shows_the_token_only_when_asked(helio, home):
     assert "http://127.0.0.1:2" in hidden.out
     assert "ray-secret" not in hidden.out + hidden.err
     assert helio("open", "--ray", "--show-token", "--json").json["token"] == "ray-secret"
+
+
+def test_open_makes_a_link_that_lets_one_browser_in(helio, home):
+    home.ports.write_text(json.dumps({"api": "http://127.0.0.1:1", "dashboard": "x"}))
+    home.token.write_text("the-token")
+    url = helio("open", "--json").json["url"]
+    address, _, ticket = url.partition("#ticket=")
+    assert address == "http://127.0.0.1:1/"
+    now = time.time_ns() // 1000
+    assert holds(ticket, "the-token", Purpose.LOGIN, now)
+    assert not holds(ticket, "the-token", Purpose.LOGIN, now + 301_000_000)
+    assert "the-token" not in url

@@ -72,8 +72,9 @@ class Dispatcher:
     async def report(
         self, session: str, incarnation: str, reports: Sequence[Mapping[str, Any]]
     ) -> bool:
-        """Take a session's reports; True once they are durable."""
-        self._open_bureau()
+        """Take a session's reports; True once they are durable, else they must come again."""
+        if self._bureau is None:
+            return False
         taken = [Report.from_wire(one) for one in reports]
         log.debug("%s (%s) reports %d", session, incarnation, len(taken))
         return await self._mailbox.put_reports(taken)
@@ -136,6 +137,16 @@ class Dispatcher:
             await self._mailbox.put_act(stop_all)
             await self._await_idle(bureau.settings.clocks.kill_grace_s + drain_s)
         return {"running": await self._running()}
+
+    async def close(self) -> None:
+        """End without ceremony and let go of the store, as the death of this process would."""
+        self._main.cancel()
+        for task in [self._main, *self._tasks]:
+            task.cancel()
+        await asyncio.gather(self._main, *self._tasks, return_exceptions=True)
+        await self._close(Unavailable("The dispatcher is closed."))
+        self._writer.shutdown()
+        self._readers.shutdown()
 
     async def _await_idle(self, within_s: float) -> bool:
         until = self._clock.monotonic() + within_s

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.pipelines import compile_pipeline
 from engine.requests import SubmitBody, compile_requests
 
 from actors.dispatching.bodies import (
@@ -24,6 +23,7 @@ from actors.dispatching.bodies import (
     read,
 )
 from actors.dispatching.facts import Act
+from actors.dispatching.pipelines import BACKENDS, compile_run
 from actors.dispatching.places import settle_places
 from actors.dispatching.queries import resolve
 from actors.dispatching.views import job_view, record_view
@@ -38,7 +38,6 @@ from store.verbs.retry import retry
 from store.verbs.submit import submit
 from store.work import Work
 
-BACKENDS = ("shell",)
 ROOT = "root"
 
 Command = Callable[[Mapping[str, Any], Settings], Act]
@@ -61,7 +60,7 @@ def job_submit(body: Mapping[str, Any], settings: Settings) -> Act:
 def pipeline_run(body: Mapping[str, Any], settings: Settings) -> Act:
     """Compile and accept a pipeline."""
     wanted = read(PipelineRun, body)
-    batch = _pipeline_batch(wanted, settings)
+    batch = compile_run(wanted, settings)
 
     def act(work: Work) -> dict[str, Any]:
         accepted = submit(work, batch)
@@ -69,21 +68,6 @@ def pipeline_run(body: Mapping[str, Any], settings: Settings) -> Act:
         return {"id": accepted.ids[ROOT], "steps": steps, "replayed": accepted.replayed}
 
     return act
-
-
-def _pipeline_batch(wanted: PipelineRun, settings: Settings) -> Batch:
-    batch = compile_pipeline(wanted.pipeline, wanted.inputs, BACKENDS, settings.limits)
-    drafts = tuple(
-        replace(
-            draft,
-            lane=draft.lane if wanted.lane is None else wanted.lane,
-            project=draft.project or wanted.project,
-            cwd=draft.cwd or wanted.cwd,
-            source="pipeline",
-        )
-        for draft in batch.drafts
-    )
-    return settle_places(replace(batch, drafts=drafts, idem_key=wanted.idem_key))
 
 
 def _known_parents(work: Work, batch: Batch) -> Batch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from actors.dispatching.facts import Fact, Inbox, Seen, Wake
+from actors.dispatching.facts import Answered, Fact, Inbox, Seen, Unanswered, Wake
 from actors.dispatching.roster import Roster
 from actors.dispatching.upkeep import preempt, sweep
 from engine.errors import HelioError, HouseFault, StoreFull
@@ -99,7 +99,7 @@ class Core:
         wake.orders = _by_session(claimed)
         wake.stops, wake.told = work.stops, work.told
         wake.next_at = tables.next_due()
-        return wake, [job for job in tables.holding() if job.state is JobState.RUNNING]
+        return wake, [job for job in work.holding() if job.state is JobState.RUNNING]
 
     def _answer(self, work: Work, inbox: Inbox, wake: Wake, refused: dict[int, HelioError]) -> None:
         for index, act in enumerate(inbox.acts):
@@ -126,8 +126,9 @@ class Core:
 
     # -- sessions -----------------------------------------------------------------------------
     def _apply(self, work: Work, fact: Fact) -> None:
-        work.flush()
-        running = work.seen(work.tables.holding())
+        if isinstance(fact, Unanswered) or (isinstance(fact, Answered) and not fact.refused):
+            return  # the roster learns it after the commit; no row changes
+        running = work.holding()
         for missing in self.roster.missing(fact, running):
             job = work.job(missing.job)
             if job.state is JobState.RUNNING and job.epoch == missing.epoch:

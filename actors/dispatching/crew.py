@@ -125,9 +125,12 @@ class RayCrew(FaceCrew):
         return refs.hub()
 
     async def retire(self, session: str) -> None:
-        """Kill the actor without restart."""
-        from actors import system  # noqa: PLC0415
+        """Let the session send back what it may just have taken, then end its actor."""
+        from actors import refs, system  # noqa: PLC0415
 
+        with contextlib.suppress(HelioError, TimeoutError):
+            async with asyncio.timeout(_ANSWER_S):
+                await refs.Ref(session).call("retire")
         with contextlib.suppress(HelioError, TimeoutError):
             await system.retire(session)
 

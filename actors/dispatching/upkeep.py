@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from engine.events import EventKind
 from engine.jobs import JobState, Lane
 from engine.moments import us
 from engine.records import Worker
+from engine.rows import replace
 from store.work import Work
 
 
@@ -17,8 +17,7 @@ def preempt(work: Work) -> None:
     """Ask background jobs to leave the directories that P0 or P1 work waits for."""
     if not work.urgent:
         return
-    work.flush()
-    for job in work.seen(work.tables.holding()):
+    for job in work.holding():
         if (
             job.worker_key in work.urgent
             and job.state is JobState.RUNNING
@@ -38,8 +37,7 @@ def sweep(work: Work, anchor: Mapping[str, Any]) -> list[str]:
 
 def _urgent_keys(work: Work) -> None:
     """Find again the keys that urgent work waits for: a restart forgets them."""
-    work.flush()
-    for job in work.tables.holding():
+    for job in work.holding():
         if job.lane >= Lane.P3 and any(
             work.tables.queued(job.worker_key, lane, 1) for lane in (Lane.P0, Lane.P1)
         ):

@@ -6,14 +6,12 @@ predecessor has ended, however that one died, and never a moment earlier.
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 from hashlib import sha256
 from pathlib import Path
 
 _PRIVATE = 0o600
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.02, 0.5
 _DIGEST_CHARS = 16
 
 
@@ -27,36 +25,28 @@ class Lease:
         self._note = f"{os.getpid()} {session}\n"
         self.fd = -1
 
-    async def take(self) -> None:
-        """Wait until nobody else holds it.
+    def take(self) -> bool:
+        """Take it if nobody else holds it; to take what one has is no error.
 
         Raises:
             OSError: the file cannot be opened.
         """
+        if self.fd >= 0:
+            return True
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
-        wait_s = _FIRST_WAIT_S
-        while not _locked(fd):
-            try:
-                await asyncio.sleep(wait_s)  # the kernel tells nobody when a flock is free
-            except asyncio.CancelledError:
-                os.close(fd)
-                raise
-            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
         os.ftruncate(fd, 0)
         os.pwrite(fd, self._note.encode(), 0)
         self.fd = fd
+        return True
 
     def release(self) -> None:
         """Let go; keepers that still run keep their hold."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-
-
-def _locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -40,6 +40,7 @@ _LOG = logging.getLogger("heliograph.session")
 _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _START_WAIT_S = 5.0  # how long an order waits for a session that is still opening
 _BEAT_S = 1.0
+_LEASE_EVERY_S = 0.05
 
 
 def _find_desk() -> ReportDesk:
@@ -75,6 +76,7 @@ class Session:
 
     _settings: Settings
     _reporter: Reporter
+    _feed: Feed
     _place: Workplace
 
     def __init__(
@@ -157,52 +159,54 @@ class Session:
     async def _live(self) -> None:
         """Open, be ready, and keep the loops going; nothing they meet ends the session."""
         await self._open()
-        clock, sizes = self._outside.clock, self._settings.sessions
-        feed = Feed(clock, self._outside.find_hub, sizes.report_batch_s)
-        self._place = self._furnish(feed)
-        self._place.keepers.warm()
         self._ready.set()
         try:
-            await asyncio.gather(self._ticks(), self._reporter.run(), feed.run())
+            await asyncio.gather(self._ticks(), self._reporter.run(), self._feed.run())
         finally:
             self._ready.clear()
             await self._place.keepers.close()
 
     async def _open(self) -> None:
-        """Get settings, the lease, and a directory without strays; try until it works."""
+        """Get hold of all that a session needs; try until it works."""
         for failures in count():
             self._beat = monotonic()
             try:
-                self._settings = load_settings(self._home)
-                self._said = "waiting for the directory: another session's processes hold it"
-                await self._lease.take()
-                break
-            except (HelioError, OSError) as trouble:
+                await self._try_to_open()
+            except Exception as trouble:  # noqa: BLE001  # whatever it is may be mended meanwhile
                 self._said = str(trouble)
-            await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
-        await asyncio.to_thread(sweep, [f"{MARK}={self._tag}"], f"helio-{self._tag}-*")
+                if not isinstance(trouble, HelioError):
+                    _LOG.exception("A session could not open and tries again.")
+                await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
+            else:
+                self._said = "well"
+                return
+
+    async def _try_to_open(self) -> None:
+        outside, self._settings = self._outside, load_settings(self._home)
         sizes = self._settings.sessions
+        secrecy = outside.open_secrecy(self._home)
+        self._said = "waiting for the directory: another session's processes hold it"
+        while not self._lease.take():  # the kernel tells nobody when a flock is free
+            self._beat = monotonic()
+            await asyncio.sleep(_LEASE_EVERY_S)
+        await asyncio.to_thread(sweep, [f"{MARK}={self._tag}"], f"helio-{self._tag}-*")
         self._core = SessionCore(
             self._core.incarnation,
             prefetch=sizes.prefetch,
             progress_every_s=sizes.progress_every_s,
         )
-        self._reporter = Reporter(
-            self._name, self._core, self._outside.find_desk, sizes.report_batch_s
-        )
+        self._reporter = Reporter(self._name, self._core, outside.find_desk, sizes.report_batch_s)
         self._reporter.on_taken = self._nudge.set
-        self._said = "well"
-
-    def _furnish(self, feed: Feed) -> Workplace:
-        secrecy = self._outside.open_secrecy(self._home)
-        return Workplace(
+        self._feed = Feed(outside.clock, outside.find_hub, sizes.report_batch_s)
+        self._place = Workplace(
             home=self._home,
             tag=self._tag,
             settings=self._settings,
             secrecy=secrecy,
             keepers=Keepers(self._tag, self._lease.fd),
-            show=feed.show,
+            show=self._feed.show,
         )
+        self._place.keepers.warm()
 
     async def _ticks(self) -> None:
         """Look at the clocks when one is due, and at least once a beat."""

@@ -47,9 +47,9 @@ def asked(order: Order, secrets: SecretSource, scratch: Path) -> dict[str, str]:
     for name, value in found.items():
         if value.startswith(SECRET_PREFIX):
             found[name] = secrets.read(value.removeprefix(SECRET_PREFIX))
-    for name, value in (order.payload.get("env_files") or {}).items():
+    for number, (name, value) in enumerate((order.payload.get("env_files") or {}).items()):
         scratch.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
-        path = scratch / name
+        path = scratch / str(number)
         path.touch(mode=_PRIVATE)
         path.write_text(str(value))
         found[name] = str(path)

@@ -211,7 +211,7 @@ class Dispatcher:
             self._trouble = full.detail
             self._mailbox.refuse(delivery, full)
             return
-        except HelioError:
+        except (HelioError, asyncio.CancelledError):
             self._mailbox.hand_back(delivery)
             raise
         except Exception:

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.requests import SubmitBody, compile_requests
-
 from actors.dispatching.bodies import (
     AnswerBody,
     HouseBody,
@@ -30,6 +28,7 @@ from actors.dispatching.views import job_view, record_view
 from engine.drafts import Batch
 from engine.ids import slug
 from engine.records import Project
+from engine.requests import SubmitBody, compile_requests
 from engine.settings import Settings
 from store.verbs import control, waits
 from store.verbs.cancel import cancel

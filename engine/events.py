@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.jobs import Job, JobState
+from engine.rows import reader
 
 
 class EventKind(StrEnum):
@@ -91,11 +92,13 @@ class Event:
 
 
 _COLUMNS = tuple(column.name for column in fields(Job))
+_values = reader(Job)
+_OF_STATE = {state: EventKind(f"job.{state.value}") for state in JobState}
 
 
 def submitted(job: Job, now: int) -> Event:
     """Tell that a job was accepted, with every column."""
-    data = {name: getattr(job, name) for name in _COLUMNS}
+    data = dict(zip(_COLUMNS, _values(job), strict=True))
     return Event(
         at=now, kind=EventKind.JOB_SUBMITTED, subject=job.id, project=job.project, data=data
     )
@@ -104,9 +107,11 @@ def submitted(job: Job, now: int) -> Event:
 def changed(before: Job, after: Job, now: int) -> Event:
     """Tell what changed between two versions of a row: only the columns that differ."""
     data = {
-        name: value for name in _COLUMNS if (value := getattr(after, name)) != getattr(before, name)
+        name: new
+        for name, was, new in zip(_COLUMNS, _values(before), _values(after), strict=True)
+        if was is not new and was != new
     }
     kind = EventKind.JOB_UPDATED
     if after.state is not before.state or after.epoch != before.epoch:
-        kind = EventKind(f"job.{JobState(after.state).value}")
+        kind = _OF_STATE[after.state]
     return Event(at=now, kind=kind, subject=after.id, project=after.project, data=data)

@@ -8,7 +8,7 @@ accepted. A crash is never a failure of the job (`reclaims` counts it), and a jo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any, assert_never
 
@@ -27,6 +27,7 @@ from engine.outcomes import (
     Preempted,
 )
 from engine.retry import GiveUp, Retry, next_try
+from engine.rows import replace
 from engine.settings import RetrySettings
 from engine.transitions import Trigger, fire
 

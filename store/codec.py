@@ -20,6 +20,7 @@ from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, 
 from engine.events import Event
 from engine.jobs import Edge, Job
 from engine.records import Record
+from engine.rows import build, reader
 
 R = TypeVar("R")
 Shape = Literal["text", "integer", "real", "boolean", "json"]
@@ -112,7 +113,7 @@ class Codec(Generic[R]):
         self.names = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
         self.columns = tuple(_column(name, hints[name]) for name in self.names)
         self.key = self.names[0]
-        self.values: Callable[[R], tuple[Any, ...]] = attrgetter(*self.names)
+        self.values: Callable[[R], tuple[Any, ...]] = reader(kind)
         self._encoders = [(i, c.encode) for i, c in enumerate(self.columns) if c.encode]
         self._decoders = [(i, c.decode) for i, c in enumerate(self.columns) if c.decode]
         self._sequences = tuple(column.name for column in self.columns if column.sequence)
@@ -134,7 +135,7 @@ class Codec(Generic[R]):
         values = list(stored)
         for index, convert in self._decoders:
             values[index] = convert(values[index])
-        return self.kind(**dict(zip(self.names, values, strict=True)))
+        return build(self.kind, values)
 
     def settled(self, row: R) -> R:
         """Give the row as it will be read back: sequences as tuples."""

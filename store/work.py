@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from operator import attrgetter
 from random import Random
 from typing import TypeVar
 
@@ -22,13 +22,13 @@ from engine.jobs import Edge, Job, JobState, Lane
 from engine.moments import Moment
 from engine.ports import Tables
 from engine.records import Record, Shard
+from engine.rows import replace
 from engine.settings import Settings
+from store.codec import RECORDS
 
 R = TypeVar("R", bound=Record)
 
-
-def _key_of(row: Record) -> object:
-    return getattr(row, fields(row)[0].name)
+_KEYS = {kind: attrgetter(codec.key) for kind, codec in RECORDS.items()}
 
 
 class Work:
@@ -65,20 +65,23 @@ class Work:
         self.freed: list[str] = []
         self.late: list[Edge] = []
         self.walked: set[Edge] = set()
-        self.released: set[str] = set()
+        self.released: dict[str, None] = {}  # a set that keeps its order
         self.urgent: set[str] = set()
         self.stops: list[tuple[str, str, int, str]] = []
         self.told: list[Event] = []
         self.writes = 0
         self._rows: dict[str, Job] = {}
-        self._clean: dict[str, Job] = {}
+        self._moved: dict[str, Job] = {}  # as the store has them
         self._new: dict[str, Job] = {}
         self._edges: list[Edge] = []
         self._events: list[Event] = []
         self._records: dict[tuple[type, object], Record] = {}
+        self._known: dict[tuple[type, object], Record | None] = {}
         self._shard = self._own(tables.get(Shard, shard_id), term)
         self.shard = self._shard
-        self._occupied: Counter[str] | None = None
+        self._ready_seq = self._shard.ready_seq
+        self._holding: set[str] | None = None
+        self._occupied: Counter[str] = Counter()
         self._ready_counts: dict[tuple[str, Lane], int] = {}
 
     @staticmethod
@@ -115,7 +118,7 @@ class Work:
         mine = []
         for job in jobs:
             if job.id not in self._rows:
-                self._rows[job.id] = self._clean[job.id] = job
+                self._rows[job.id] = job
             mine.append(self._rows[job.id])
         return mine
 
@@ -130,6 +133,8 @@ class Work:
         self._rows[job.id] = job
         if job.id in self._new:
             self._new[job.id] = job
+        else:
+            self._moved.setdefault(job.id, before)
         self._account(before, job)
         if job.state.terminal and not before.state.terminal:
             self.ended.append(job.id)
@@ -158,15 +163,18 @@ class Work:
     def save(self, *rows: Record) -> None:
         """Insert or replace records."""
         for row in rows:
-            self._records[type(row), _key_of(row)] = row
+            kind = type(row)
+            place = kind, _KEYS[kind](row)
+            self._known[place] = self._records[place] = row
         self.writes += 1
 
     def record(self, kind: type[R], key: object) -> R | None:
-        """Give a record by key, this transaction's own copy first."""
-        pending = self._records.get((kind, key))
-        if pending is None:
-            return self.tables.get(kind, key)
-        return pending if isinstance(pending, kind) else None
+        """Give a record by key, as this transaction sees it."""
+        place = kind, key
+        if place not in self._known:
+            self._known[place] = self.tables.get(kind, key)
+        known = self._known[place]
+        return known if isinstance(known, kind) else None
 
     def tell(self, kind: EventKind, subject: str, project: str = "", **data: object) -> None:
         """Tell an event that is not a job's change of state."""
@@ -178,14 +186,22 @@ class Work:
     # -- counters -----------------------------------------------------------------------------
     def next_seq(self) -> int:
         """Give the next place in the ready order."""
-        self.shard = replace(self.shard, ready_seq=self.shard.ready_seq + 1)
-        return self.shard.ready_seq
+        self._ready_seq += 1
+        return self._ready_seq
+
+    def holding(self) -> list[Job]:
+        """Give the jobs that occupy their worker key, by id, as this transaction sees them."""
+        if self._holding is None:
+            self.flush()
+            found = self.seen(self.tables.holding())
+            self._holding = {job.id for job in found}
+            self._occupied.update(job.worker_key for job in found)
+        return [self._rows[job_id] for job_id in sorted(self._holding)]
 
     def occupied(self, worker_key: str) -> int:
         """How many jobs hold this worker key, as this transaction sees it."""
-        if self._occupied is None:
-            self.flush()
-            self._occupied = Counter(job.worker_key for job in self.tables.holding())
+        if self._holding is None:
+            self.holding()
         return self._occupied[worker_key]
 
     def ready_on_key(self, worker_key: str, lane: Lane, limit: int) -> int:
@@ -199,14 +215,15 @@ class Work:
     def _account(self, before: Job, after: Job) -> None:
         """Keep the counts true, and note the keys whose queues may move."""
         key = after.worker_key
-        if before.holding != after.holding and self._occupied is not None:
+        if before.holding != after.holding and self._holding is not None:
             self._occupied[key] += 1 if after.holding else -1
+            (self._holding.add if after.holding else self._holding.remove)(after.id)
         was, now = before.state is JobState.READY, after.state is JobState.READY
         if was != now and (key, after.lane) in self._ready_counts:
             self._ready_counts[key, after.lane] += 1 if now else -1
         left_ready = was and not now and after.state is not JobState.RUNNING
         if (before.holding and not after.holding) or left_ready:
-            self.released.add(key)
+            self.released[key] = None
 
     # -- writing ------------------------------------------------------------------------------
     def flush(self) -> None:
@@ -217,20 +234,15 @@ class Work:
             fresh = list(self._new.values())
             self.tables.insert_jobs(fresh)
             told[:0] = [events.submitted(job, now) for job in fresh]
-            self._clean.update(self._new)
             self._new = {}
         if self._edges:
             self.tables.insert_edges(self._edges)
             self._edges = []
-        moved = [
-            (before, after)
-            for key, before in self._clean.items()
-            if (after := self._rows[key]) is not before
-        ]
-        if moved:
+        if self._moved:
+            moved = [(before, self._rows[key]) for key, before in self._moved.items()]
             self.tables.update_jobs(moved)
             told += [events.changed(before, after, now) for before, after in moved]
-            self._clean.update((after.id, after) for _, after in moved)
+            self._moved = {}
         if self._records:
             self.tables.put(*self._records.values())
             self._records = {}
@@ -245,6 +257,8 @@ class Work:
     def finish(self) -> None:
         """Write the rest, the shard's counters last."""
         self.flush()
+        if self.shard.ready_seq != self._ready_seq:
+            self.shard = replace(self.shard, ready_seq=self._ready_seq)
         if self.shard != self._shard:
             self.tables.put(self.shard)
             self._shard = self.shard

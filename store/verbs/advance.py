@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from engine.conditions import holds
 from engine.errors import HelioError
 from engine.failures import Cause, Failure
 from engine.jobs import Edge, EdgeKind, GroupMode, Job, JobKind, JobState, Reason
 from engine.promises import MemberEnd, Verdict, member_end, verdict, withdraws_losers
+from engine.rows import replace
 from engine.settle import end, fail
 from engine.transitions import Trigger, fire
 from store.verbs import queue

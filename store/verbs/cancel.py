@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.errors import Conflict
 from engine.jobs import EdgeKind, Job, JobKind, JobState, Reason
+from engine.rows import replace
 from engine.settle import end
 from engine.transitions import Trigger
 from store.verbs.decisions import withdraw_decisions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.errors import HelioError
 from engine.events import EventKind
@@ -18,14 +18,13 @@ from engine.jobs import Job, JobState, Lane, Reason
 from engine.lanes import StrideState, charge, pick
 from engine.messages import Order
 from engine.records import Attempt, Worker
+from engine.rows import replace
 from engine.settle import fail
 from engine.transitions import Trigger, fire
 from store.verbs import queue
 from store.verbs.advance import advance
 from store.verbs.render import order_for
 from store.work import Work
-
-_AHEAD = 4  # heads fetched beyond the free slots, so that a few busy ones cost no second query
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,9 @@ class Claim:
     """One claiming round inside one unit of work."""
 
     def __init__(self, work: Work, slots: int) -> None:
-        work.flush()
         self.work = work
         self.slots = slots
-        running = [job for job in work.tables.holding() if job.state is JobState.RUNNING]
+        running = [job for job in work.holding() if job.state is JobState.RUNNING]
         self.running = [0] * len(Lane)
         self.owners: set[str] = set()
         for job in running:
@@ -71,7 +69,7 @@ class Claim:
                 self.stride = charge(self.stride, lane, lanes)
                 self.running[lane] += 1
                 self.free -= 1
-            if not self.heads[lane]:
+            if self.free > 0 and not self.heads[lane]:
                 self._fetch([lane])
         self.work.shard = replace(
             self.work.shard,
@@ -83,7 +81,7 @@ class Claim:
     def _fetch(self, lanes: Iterable[Lane]) -> None:
         self.work.flush()
         for lane in lanes:
-            rows = self.work.tables.ready(lane, self.free + _AHEAD)
+            rows = self.work.tables.ready(lane, self.free)
             self.heads[lane] = deque(self.work.seen(rows))
 
     def _claim_head(self, lane: Lane) -> Claimed | None:

@@ -5,12 +5,11 @@ They are rows, so they survive a restart: a house that was halted comes up halte
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.errors import Conflict, NotFound
 from engine.events import EventKind
 from engine.jobs import JobState
 from engine.records import Project, Worker
+from engine.rows import replace
 from store.work import Work
 
 
@@ -38,8 +37,7 @@ def resume_house(work: Work) -> None:
 
 def stop_running(work: Work, why: str) -> None:
     """Ask every session to end what it runs."""
-    work.flush()
-    for job in work.seen(work.tables.holding()):
+    for job in work.holding():
         if job.state is JobState.RUNNING:
             work.stops.append((job.owner, job.id, job.epoch, why))
 
@@ -64,8 +62,7 @@ def retire_worker(work: Work, name: str) -> Worker:
     worker = work.record(Worker, name)
     if worker is None:
         raise NotFound(f"There is no worker {name}.", remedy="List them: helio worker list")
-    work.flush()
-    running = [job for job in work.tables.holding() if job.owner == name]
+    running = [job for job in work.holding() if job.owner == name]
     if running:
         raise Conflict(
             f"{name} runs job {running[0].id}.",

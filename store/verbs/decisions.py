@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.errors import BadInput, Conflict, NotFound
 from engine.events import EventKind
 from engine.failures import Cause, Failure
 from engine.jobs import Job, JobKind, JobState, Reason, Result
 from engine.records import Decision
+from engine.rows import replace
 from engine.settle import MARK_DONE, MARK_FAILED, RUN_AGAIN, Question, fail, succeed
 from engine.transitions import Trigger
 from store.verbs import queue

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from engine.drafts import Draft
 from engine.errors import BadInput, PayloadTooLarge
 from engine.jobs import Edge, EdgeKind, Job, JobKind, Lane, lane_named
+from engine.rows import replace
 from engine.templates import render_value
 from store.verbs.plant import plant
 from store.verbs.values import values_of

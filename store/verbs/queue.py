@@ -7,9 +7,8 @@ six lanes and never at the thousands that wait for one directory.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.jobs import Job, JobState, Lane, Reason
+from engine.rows import replace
 from engine.settings import Settings
 from engine.transitions import Trigger, fire
 from store.work import Work
@@ -26,25 +25,27 @@ def capacity(worker_key: str, settings: Settings) -> int | None:
 
 def enqueue(work: Work, job: Job, trigger: Trigger) -> Job:
     """Give the job its place: READY, or BLOCKED behind its busy directory or full pool."""
-    ready = replace(job, state=fire(job.state, trigger), ready_seq=work.next_seq(), run_at=0)
+    state = fire(job.state, trigger)
+    seq = work.next_seq()
+    ready = replace(job, state=state, reason=Reason.NONE, ready_seq=seq, run_at=0)
     return _stand(work, ready)
 
 
 def reenter(work: Work, job: Job) -> Job:
     """Let a job that is READY already (sent back by settle) take a fresh place."""
-    return _stand(work, replace(job, ready_seq=work.next_seq()))
+    return _stand(work, replace(job, reason=Reason.NONE, ready_seq=work.next_seq()))
 
 
 def _stand(work: Work, ready: Job) -> Job:
     room = capacity(ready.worker_key, work.settings)
     if room is None or ready.holding:
-        return work.put(replace(ready, reason=Reason.NONE))
+        return work.put(ready)
     full = work.occupied(ready.worker_key) >= room
     if full and ready.lane <= Lane.P1:
         work.urgent.add(ready.worker_key)
     if full or work.ready_on_key(ready.worker_key, ready.lane, room) >= room:
         return park(work, ready)
-    return work.put(replace(ready, reason=Reason.NONE))
+    return work.put(ready)
 
 
 def park(work: Work, ready: Job) -> Job:
@@ -62,7 +63,7 @@ def park(work: Work, ready: Job) -> Job:
 def move_released(work: Work) -> None:
     """Let the heads of every released key's queues rejoin the ready order, one lane at a time."""
     while work.released:
-        key = work.released.pop()
+        key, _ = work.released.popitem()
         room = capacity(key, work.settings)
         if room is None or work.occupied(key) >= room:
             continue

@@ -23,10 +23,12 @@ def order_for(work: Work, job: Job) -> Order:
         PayloadTooLarge: what came in is larger than the settings allow.
     """
     payload: dict[str, Any] = {k: v for k, v in job.spec.items() if k not in _NOT_SENT}
-    if "{{" in json.dumps(payload):
+    text = json.dumps(payload)
+    if "{{" in text:
         payload = dict(render_spec(payload, values_of(work, job)))
+        text = json.dumps(payload)
     limit = work.settings.limits.rendered_bytes
-    size = len(json.dumps(payload))
+    size = len(text)
     if size > limit:
         raise PayloadTooLarge(
             f"With its inputs filled in the job has {size} bytes; at most {limit} are allowed.",

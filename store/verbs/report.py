@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from engine.jobs import Job, JobState, Reason
 from engine.messages import Report, ReportKind
 from engine.moments import us
 from engine.outcomes import Outcome, from_wire, tag
 from engine.records import Attempt, Worker
+from engine.rows import replace
 from engine.settle import settle
 from engine.transitions import Trigger, fire
 from store.verbs import queue
@@ -30,10 +30,11 @@ def take_reports(work: Work, reports: Sequence[Report]) -> int:
             continue
         match report.kind:
             case ReportKind.OUTCOME:
-                finish(work, job, from_wire(dict(report.data)), incarnation=_by(report))
+                _end(work, job, from_wire(dict(report.data)), _by(report))
             case ReportKind.STARTED | ReportKind.PROGRESS:
                 if report.at > job.progress_at:
                     work.put(replace(job, progress_at=report.at))
+    advance(work)
     return stale
 
 
@@ -41,8 +42,14 @@ def _by(report: Report) -> str:
     return str(report.data.get("incarnation", ""))
 
 
-def finish(work: Work, job: Job, outcome: Outcome, *, incarnation: str = "") -> Job:
+def finish(work: Work, job: Job, outcome: Outcome) -> Job:
     """Settle a RUNNING job and carry what follows from it to everything that waits for it."""
+    _end(work, job, outcome)
+    advance(work)
+    return work.job(job.id)
+
+
+def _end(work: Work, job: Job, outcome: Outcome, incarnation: str = "") -> None:
     _close_attempt(work, job, outcome, incarnation)
     settlement = settle(job, outcome, work.moment, work.rng, work.settings.retry)
     after = settlement.job
@@ -54,11 +61,9 @@ def finish(work: Work, job: Job, outcome: Outcome, *, incarnation: str = "") -> 
     else:
         after = work.put(after)
     if settlement.ask is not None:
-        after = ask(work, after, settlement.ask)
+        ask(work, after, settlement.ask)
     elif after.state is JobState.WAITING and after.reason is Reason.SIGNAL:
         wait_for_signal(work, after)
-    advance(work)
-    return work.job(job.id)
 
 
 def postpone(work: Work, job: Job, delay_s: float) -> Job:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.jobs import Job, JobState
+from engine.rows import replace
 from engine.settle import freed_by_time
 from engine.transitions import Trigger
 from store.verbs import queue

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.errors import Conflict
 from engine.events import EventKind
 from engine.jobs import Job, JobState
 from engine.records import Signal
+from engine.rows import replace
 from engine.settle import Question, deadline, park
 from store.verbs.decisions import ask, resume
 from store.work import Work

@@ -1,0 +1,91 @@
+"""The event log as steps: each change of a job with its row before and after.
+
+Events of one transaction carry one time and follow each other, so a run of equal times is taken
+as one transaction: inside it the order says nothing, and rules about "at any moment" hold at its
+end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from engine.events import Event, EventKind
+from engine.jobs import Job, JobState
+from engine.projections import _columns, job_from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a job. `before` is None at its submit."""
+
+    seq: int
+    at: int
+    before: Job | None
+    after: Job
+
+    @property
+    def claims(self) -> bool:
+        """Whether a session was given the job here."""
+        return (self.before.epoch if self.before else 0) != self.after.epoch
+
+    @property
+    def ends(self) -> bool:
+        """Whether the job came to rest here."""
+        return self.after.state.terminal and not (self.before and self.before.state.terminal)
+
+    def left(self, state: JobState) -> bool:
+        """Whether the job left a state here."""
+        was = self.before is not None and self.before.state is state
+        return was and self.after.state is not state
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The steps of all jobs in the order of the log, and those of each job."""
+
+    steps: Sequence[Step]
+    of: dict[str, list[Step]]
+    pruned: frozenset[str]
+    strays: Sequence[Event]  # job events about jobs that the log never introduced
+
+    def transactions(self) -> Iterator[list[Step]]:
+        """The steps, those of one transaction together."""
+        group: list[Step] = []
+        for step in self.steps:
+            if group and step.at != group[-1].at:
+                yield group
+                group = []
+            group.append(step)
+        if group:
+            yield group
+
+
+def read_log(events: Sequence[Event]) -> Log:
+    """Walk the log once."""
+    rows: dict[str, Job] = {}
+    steps: list[Step] = []
+    of: dict[str, list[Step]] = {}
+    pruned: set[str] = set()
+    strays: list[Event] = []
+    for event in events:
+        if event.kind is EventKind.STORE_PRUNED:
+            pruned |= set(event.data.get("jobs", ()))
+        elif event.kind is EventKind.STORE_SNAPSHOT:
+            for row in event.data["jobs"]:
+                rows.setdefault(row["id"], job_from_json(row))
+        elif event.kind.startswith("job."):
+            before = rows.get(event.subject)
+            if before is None and event.kind is not EventKind.JOB_SUBMITTED:
+                strays.append(event)
+                continue
+            after = (
+                job_from_json(event.data)
+                if before is None
+                else replace(before, **_columns(event.data))
+            )
+            rows[event.subject] = after
+            step = Step(event.seq, event.at, before, after)
+            steps.append(step)
+            of.setdefault(event.subject, []).append(step)
+    return Log(steps, of, frozenset(pruned), strays)

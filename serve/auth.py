@@ -126,6 +126,11 @@ class Auth:
         """Give what our page must send with each change; other pages cannot know it."""
         return seal(self.token, Purpose.FORM, session)
 
+    def form_key_of(self, headers: Mapping[str, str]) -> str:
+        """Give the form key of the session in the cookies, empty where there is none."""
+        session = self.session(headers)
+        return self.form_key(session) if self._holds(session, Purpose.SESSION) else ""
+
     def is_form_key(self, text: str, session: str) -> bool:
         """Compare with the session's form key in constant time."""
         return hmac.compare_digest(text.encode(errors="replace"), self.form_key(session).encode())

@@ -70,7 +70,7 @@ def _add_schemas(schemas: Document) -> None:
     pairs: Any = [(JobRequest, "validation"), (Problem, "serialization")]
     _, made = models_json_schema(pairs, ref_template=_REF)
     schemas.update(made["$defs"])
-    schemas["JobRequest"]["properties"]["lane"] |= _LANE
+    schemas["JobRequest"]["properties"]["lane"] = _LANE
     schemas.pop("Lane", None)
     schemas["JobBatch"] = {
         "type": "object",

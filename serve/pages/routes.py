@@ -95,13 +95,13 @@ async def login(wired: Wired, request: Request, proof: LoginAsk) -> Response:
     return response
 
 
-@router.get("/v1/session", response_model=BrowserSession)
+@router.get("/login", response_model=BrowserSession)
 async def session(wired: Wired, request: Request) -> Response:
-    """Give a logged-in page what it must send with each change."""
-    return as_json({"form_key": wired.auth.form_key(wired.auth.session(request.headers))})
+    """Tell a page what to send with each change; nothing where nobody is logged in."""
+    return as_json({"form_key": wired.auth.form_key_of(request.headers)})
 
 
-@router.post("/v1/session/end", status_code=204)
+@router.post("/logout", status_code=204)
 async def logout(wired: Wired, request: Request) -> Response:
     """Make the browser forget its session."""
     response = Response(status_code=204)

@@ -1,7 +1,7 @@
 // The documents of /v1, drawn by Swagger UI from our own description. Changes made with
 // "Try it out" need the token (Authorize) or the browser session and its form key.
 
-const session = await fetch("/v1/session").catch(() => null);
+const session = await fetch("/login").catch(() => null);
 const formKey = session?.ok ? (await session.json()).form_key : "";
 
 window.SwaggerUIBundle({

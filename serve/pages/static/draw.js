@@ -1,7 +1,11 @@
 // What the page shows, made from plain JSON. Every text goes in as a text node, so whatever a job
 // calls itself stays text. Nothing here asks the server.
 
-export const STATES = ["running", "ready", "waiting", "delayed", "blocked"];
+const ROWS = [
+  ["running", ["running", "reviewing"]], ["ready", ["ready"]], ["waiting", ["waiting"]],
+  ["delayed", ["delayed"]], ["blocked", ["blocked"]], ["failed", ["failed"]],
+  ["succeeded", ["succeeded"]], ["dropped", ["cancelled", "skipped"]],
+];
 const LANES = ["P0", "P1", "P2", "P3", "P4", "P5"];
 const US = 1e6;
 
@@ -79,6 +83,7 @@ function standing(job) {
 
 function spell(job) {
   const seconds = (job.finished_at - job.started_at) / US;
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   return seconds < 10 ? `${seconds.toFixed(1)}s` : length(seconds);
 }
 
@@ -97,26 +102,28 @@ export function decision(asked, answer) {
 }
 
 export function worker(one) {
-  return el("li", {},
+  const name = one.directory ? one.directory.split("/").at(-1) : one.name.replace("session/", "");
+  return el("li", { title: one.directory || one.name },
     el("div", { class: "line" },
-      span("name", one.directory || one.name, { title: one.directory }),
+      span("name", name),
       span("word push", one.state, { "data-state": one.state })),
     el("div", { class: "line" },
-      span("meta", `${one.backend} · ${one.jobs} ${one.jobs === 1 ? "job" : "jobs"}`),
+      span("meta", `${one.backend} · ${one.jobs} ${one.jobs === 1 ? "job" : "jobs"} · ${one.directory || "fresh directories"}`),
       age("meta push", one.used_at || one.born_at, "", " ago")));
 }
 
+// Rows are states and columns are lanes: seven short numbers fit on a phone.
 export function lanes(counts) {
-  const number = (n, cls = "") => el("td", { class: n ? cls : "none" }, n ? String(n) : "·");
-  const of = (state, lane) => counts[state]?.[lane] || 0;
-  const sum = (state) => LANES.reduce((total, lane) => total + of(state, lane), 0);
-  const done = (lane) => of("succeeded", lane) + of("cancelled", lane) + of("skipped", lane);
-  const row = (lane) => el("tr", {}, el("td", {}, span("lane", lane, { "data-lane": lane })),
-    ...STATES.map((state) => number(of(state, lane))), number(of("failed", lane), "bad"), number(done(lane)));
-  const total = el("tr", { class: "sum" }, el("td", {}, "All"), ...STATES.map((state) => number(sum(state))),
-    number(sum("failed"), "bad"), number(LANES.reduce((n, lane) => n + done(lane), 0)));
-  const head = el("tr", {}, el("th", {}, ""), ...[...STATES, "failed", "done"].map((name) => el("th", { scope: "col" }, name)));
-  return [head, ...LANES.map(row), total];
+  const of = (states, lane) => states.reduce((n, state) => n + (counts[state]?.[lane] || 0), 0);
+  const number = (n, cls) => el("td", { class: n ? cls : "none" }, n ? n.toLocaleString("en") : "·");
+  const row = ([name, states]) => {
+    const each = LANES.map((lane) => of(states, lane));
+    const all = each.reduce((n, m) => n + m, 0);
+    return el("tr", {}, el("td", {}, span("word", name, { "data-state": all ? name : null })),
+      ...[...each, all].map((n) => number(n, name === "failed" ? "bad" : null)));
+  };
+  const head = LANES.map((lane) => el("th", { scope: "col" }, span("lane", lane, { "data-lane": lane })));
+  return [el("tr", {}, el("th", {}), ...head, el("th", { scope: "col" }, "all")), ...ROWS.map(row)];
 }
 
 export function slots(used, all) {

@@ -5,6 +5,7 @@ import * as draw from "./draw.js";
 const $ = (id) => document.getElementById(id);
 const QUIET_MS = 700; // events that come closer together are answered by one look
 const AGAIN_MS = 3000;
+const RECENT = 15;
 const TAIL_BYTES = 2000;
 
 let formKey = "";
@@ -67,7 +68,8 @@ function showHouse(status) {
 }
 
 function showRunning(jobs) {
-  const tasks = jobs.filter((job) => job.kind === "task");
+  const tasks = jobs.filter((job) => job.kind === "task")
+    .sort((a, b) => a.lane.localeCompare(b.lane) || a.started_at - b.started_at);
   fill("running", tasks.map((job) => draw.running(job, lines.get(job.id), cancel)),
     draw.empty("Nothing runs. Give it something: ", "helio job submit -- echo hello"));
   for (const id of lines.keys()) if (!tasks.some((job) => job.id === id)) lines.delete(id);
@@ -99,13 +101,14 @@ async function look() {
     const [status, running, recent, decisions, workers] = await Promise.all([
       ask("/v1/status"),
       ask("/v1/jobs?states=running&states=reviewing&limit=100"),
-      ask("/v1/jobs?limit=15"),
+      ask("/v1/jobs?limit=40"),
       ask("/v1/decisions?state=open"),
       ask("/v1/workers"),
     ]);
     showHouse(status);
     showRunning(running.items);
-    fill("recent", recent.items.map(draw.recent), draw.empty("No jobs yet. The first one: ", "helio job submit -- date"));
+    const others = recent.items.filter((job) => job.state !== "running").slice(0, RECENT);
+    fill("recent", others.map(draw.recent), draw.empty("No jobs yet. The first one: ", "helio job submit -- date"));
     showDecisions(decisions.items);
     showWorkers(workers.items);
     draw.tick(document);
@@ -221,10 +224,11 @@ function door(fault = "") {
 
 async function enter(proof) {
   try {
-    formKey = (await ask(proof ? "/login" : "/v1/session", proof)).form_key;
+    formKey = (await ask("/login", proof)).form_key;
   } catch (fault) {
-    return door(proof ? fault.message : "");
+    return door(fault.message);
   }
+  if (!formKey) return door();
   show(true);
   follow();
 }
@@ -233,7 +237,7 @@ $("login").addEventListener("submit", (event) => {
   event.preventDefault();
   enter({ token: $("token").value.trim() });
 });
-$("leave").addEventListener("click", () => act("/v1/session/end", {}).then(() => door()));
+$("leave").addEventListener("click", () => act("/logout", {}).then(() => door()));
 $("halt").addEventListener("click", halt);
 $("pause").addEventListener("click", () => act("/v1/house/pause", { by: "page" }));
 $("resume").addEventListener("click", () => act("/v1/house/resume", { by: "page" }));

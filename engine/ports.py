@@ -143,6 +143,9 @@ class Tables(Protocol):
     ) -> list[R]:
         """Rows whose columns equal these values, by key, starting behind key `after`."""
 
+    def aged(self, kind: type[R], column: str, before: int, limit: int) -> list[R]:
+        """Rows whose time `column` is before `before`, oldest first; 0 counts as never."""
+
     def remove(self, kind: type[Record], keys: Iterable[object]) -> None:
         """Delete rows by key."""
 

@@ -88,6 +88,10 @@ class StoreSettings(Section):
     event_days: Positive = Field(30, description="Events before the newest snapshot are kept so.")
     prune_batch: Positive = Field(500, description="Rows removed in one transaction.")
     prune_every_s: Seconds = Field(3600, description="How often retention runs.")
+    artefact_bytes: Positive = Field(2**30, description="Largest file that a job may leave.")
+    artefact_quota_bytes: Positive = Field(
+        20 * 2**30, description="Room for the files of all jobs together."
+    )
 
 
 class ServeSettings(Section):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import sqlite3
 
+from sqlalchemy.exc import DBAPIError
+
 from engine.errors import Conflict, HelioError, HouseFault, StoreFull, Unavailable
 
 _PRIMARY_CODE = 0xFF
 
 
-def _primary(error: sqlite3.Error) -> int:
+def _primary(error: BaseException) -> int:
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return code & _PRIMARY_CODE
 
@@ -51,8 +53,10 @@ _FAULTS = {
 }
 
 
-def explain(error: sqlite3.Error) -> HelioError:
-    """Turn a driver's error into one that says what to do."""
+def explain(error: sqlite3.Error | DBAPIError) -> HelioError:
+    """Turn a driver's error, bare or wrapped by SQLAlchemy, into one that says what to do."""
+    if isinstance(error, DBAPIError):
+        error = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.Error(str(error))
     match _primary(error):
         case sqlite3.SQLITE_FULL:
             return StoreFull(_FULL[0], remedy=_FULL[1])

@@ -131,6 +131,11 @@ class MemoryRecords:
         start = 0 if after is None else bisect_right(keys, after)
         return (table[key] for key in islice(keys, start, None))
 
+    def aged(self, kind: type[R], column: str, before: int, limit: int) -> list[R]:
+        """Rows whose time `column` is before `before`, oldest first; 0 counts as never."""
+        rows = [row for row in self._behind(kind, None) if 0 < getattr(row, column) < before]
+        return cast("list[R]", sorted(rows, key=attrgetter(column))[:limit])
+
     def remove(self, kind: type[Record], keys: Iterable[object]) -> None:
         """Delete rows by key."""
         for key in keys:

@@ -27,7 +27,17 @@ from sqlalchemy import (
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy.types import TypeEngine
 
-from engine.records import Artefact, Attempt, Decision, Message, Record, Signal, Turn, Worker
+from engine.records import (
+    Artefact,
+    Attempt,
+    Decision,
+    Idempotency,
+    Message,
+    Record,
+    Signal,
+    Turn,
+    Worker,
+)
 from store.codec import EDGE, EVENT, JOB, RECORDS, Codec, Column
 
 metadata = MetaData()
@@ -106,10 +116,12 @@ records: dict[type[Record], Table] = {
     kind: _table(codec, clustered=kind not in _LARGE) for kind, codec in RECORDS.items()
 }
 Index("attempt_job", records[Attempt].c.job)
+Index("idempotency_at", records[Idempotency].c["at"], records[Idempotency].c["key"])
 Index("decision_job", records[Decision].c.job)
 Index("decision_state", records[Decision].c.state)
 Index("signal_job", records[Signal].c.job)
 Index("worker_key", records[Worker].c.key)
+Index("message_delivered_at", records[Message].c.delivered_at, records[Message].c.id)
 Index("message_session", records[Message].c.session)
 Index("turn_session", records[Turn].c.session, records[Turn].c.idx)
 Index("artefact_job", records[Artefact].c.job)

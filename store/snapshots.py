@@ -13,7 +13,7 @@ from engine.events import Event, EventKind
 from engine.jobs import Job
 from store.codec import JOB
 
-PART_JOBS = 500
+PART_JOBS = 200
 
 
 def snapshot_part(jobs: Sequence[Job], part: int, of: int, now: int) -> Event:

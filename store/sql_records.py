@@ -151,6 +151,16 @@ class RecordTable:
         sql = f'{_SELECTS[kind]} WHERE {" AND ".join(terms)} ORDER BY "{codec.key}" LIMIT ?'
         return [codec.decode(row) for row in self._driver.rows(sql, (*values, limit))]
 
+    def aged(self, kind: type[R], column: str, before: int, limit: int) -> list[R]:
+        """Rows whose time `column` is before `before`, oldest first; 0 counts as never."""
+        codec: Codec[R] = RECORDS[kind]
+        time = codec.names[codec.names.index(column)]
+        sql = (
+            f'{_SELECTS[kind]} WHERE "{time}" > 0 AND "{time}" < ?'
+            f' ORDER BY "{time}", "{codec.key}" LIMIT ?'
+        )
+        return [codec.decode(row) for row in self._driver.rows(sql, (before, limit))]
+
     def remove(self, kind: type[Record], keys: Iterable[object]) -> None:
         """Delete rows by key."""
         codec = RECORDS[kind]

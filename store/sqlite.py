@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from engine.errors import HouseFault
 from engine.ports import Clock, Tables
 from engine.settings import StoreSettings
 from store.driver import Driver
+from store.durable import PRIVATE_FILE, sync_directory
 from store.faults import ends_writing, explain, nested_write
 from store.home import Home
 from store.migrate import refuse_newer, upgrade
@@ -33,7 +35,6 @@ from store.witness import Witness
 
 T = TypeVar("T")
 
-_PRIVATE = 0o600
 _CACHED_STATEMENTS = 512
 _CHECKPOINT_PAGES = 2000  # 8 MB of WAL: a checkpoint of a few milliseconds
 _WAL_BYTES = 64 * 2**20  # what is left of the WAL file after a burst
@@ -48,6 +49,9 @@ class _Session:
         self.connection: Connection = engine.connect()
         self.driver = Driver(self.connection)
         self.tables = SqlTables(self.connection)
+        raw = self.connection.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)
+        self._raw: sqlite3.Connection = raw
         for name, value in pragmas.items():
             self.driver.rows(f"PRAGMA {name} = {value}")
 
@@ -62,9 +66,12 @@ class _Session:
             raise
         return result
 
+    def run_whole(self, sql: str) -> None:
+        """Run a statement that gives rows without columns; a cursor would stop at the first."""
+        self._raw.executescript(sql)
+
     def _roll_back(self) -> None:
-        raw = self.connection.connection.dbapi_connection
-        if isinstance(raw, sqlite3.Connection) and raw.in_transaction:
+        if self._raw.in_transaction:  # some errors have rolled back already
             self.driver.run("ROLLBACK")
 
     def close(self) -> None:
@@ -109,7 +116,7 @@ class SqliteStore:
         try:
             self._reader_engine = _engine(self._path, "ro", settings)
             self._writer = self._open_writer(clock)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DBAPIError) as error:
             self._witness.release()
             raise explain(error) from error
         except BaseException:
@@ -119,21 +126,25 @@ class SqliteStore:
     def _open_writer(self, clock: Clock) -> _Session:
         if self._path.exists() and self._path.stat().st_size > 0:
             self._check_schema()
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE))
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
         writer = _Session(_engine(self._path, "rw", self._settings), self._writer_pragmas())
         try:
             _refuse_without_wal(writer, self._path.parent)
             upgrade(writer.connection, clock.now())
-            _sync_directory(self._path.parent)
+            sync_directory(self._path.parent)
         except BaseException:
             writer.close()
             raise
         return writer
 
     def _check_schema(self) -> None:
-        session = _Session(self._reader_engine, {})
+        """Refuse a newer store before anything is opened for writing."""
+        mode = "ro" if _has_wal(self._path) else "ro&immutable=1"  # immutable leaves no file behind
+        session = _Session(_engine(self._path, mode, self._settings), {})
         try:
             refuse_newer(session.connection)
+        except (sqlite3.Error, DBAPIError):
+            return  # a cut-off rollback: only the writer can heal it, and it checks again
         finally:
             session.close()
 
@@ -206,7 +217,8 @@ class SqliteStore:
     def vacuum(self, pages: int) -> None:
         """Give at most `pages` free pages back to the file system."""
         with self._lock:
-            self._writer.driver.rows(f"PRAGMA incremental_vacuum({pages:d})")
+            if self._refusal is None:
+                self._writer.run_whole(f"PRAGMA incremental_vacuum({pages:d})")
 
     def close(self) -> None:
         """Let go of files and locks; readers first, so that the writer makes the checkpoint."""
@@ -224,17 +236,14 @@ class SqliteStore:
 _CLOSED = HouseFault("The store is closed.", remedy="Start Heliograph again: helio up")
 
 
+def _has_wal(path: Path) -> bool:
+    wal = path.with_name(path.name + "-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
 def _refuse_without_wal(writer: _Session, directory: Path) -> None:
     if writer.driver.rows("PRAGMA journal_mode")[0][0] != "wal":
         raise HouseFault(
             f"The file system of {directory} cannot hold a WAL.",
             remedy="Put the home on a local disk: HELIOGRAPH_HOME=DIR helio up",
         )
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

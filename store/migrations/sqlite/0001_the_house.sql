@@ -83,6 +83,8 @@ CREATE TABLE idempotency (
     PRIMARY KEY ("key")
 ) WITHOUT ROWID;
 
+CREATE INDEX idempotency_at ON idempotency (at, "key");
+
 CREATE TABLE job (
     id TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -147,6 +149,7 @@ CREATE TABLE message (
     PRIMARY KEY (id)
 );
 
+CREATE INDEX message_delivered_at ON message (delivered_at, id);
 CREATE INDEX message_session ON message (session);
 
 CREATE TABLE project (

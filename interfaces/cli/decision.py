@@ -6,11 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.errors import BadInput
+from engine.ids import ULID_LENGTH
 from interfaces.cli import options, reach, voice
 from interfaces.cli.teach import examples
+from interfaces.client import Client
 from interfaces.views import DECISIONS, ago, short
 
 app = typer.Typer(no_args_is_help=True, help="Decisions: questions to you, each answered once.")
+_LOOKED_AT = 500
 
 
 @app.command(
@@ -23,8 +27,7 @@ def list_(
     as_json: options.AsJson = False,
 ) -> None:
     """List what waits for you."""
-    asked: dict[str, Any] = {"limit": limit}
-    asked |= {} if every else {"state": "open"}
+    asked: dict[str, Any] = {"limit": limit, "state": "all" if every else "open"}
     asked |= {"cursor": cursor} if cursor else {}
     with reach.client() as client:
         answer = client.ask("decision.list", asked)
@@ -35,7 +38,7 @@ def list_(
 def show(decision: options.DecisionId, as_json: options.AsJson = False) -> None:
     """Show one question and its options."""
     with reach.client() as client:
-        view = client.ask("decision.show", {"id": decision})
+        view = client.ask("decision.show", {"id": _whole(client, decision)})
     if as_json:
         voice.emit_json(view)
         return
@@ -67,10 +70,32 @@ def answer(
     as_json: options.AsJson = False,
 ) -> None:
     """Answer a question, once. A second answer is told so and ends with 6."""
-    body: dict[str, Any] = {"id": decision, "option": option, "by": "cli"}
+    body: dict[str, Any] = {"option": option, "by": "cli"}
+    body |= {"version": version} if version else {}
     with reach.client() as client:
-        view = client.ask("decision.answer", body | ({"version": version} if version else {}))
+        view = client.ask("decision.answer", body | {"id": _whole(client, decision)})
     if as_json:
         voice.emit_json(view)
     else:
         voice.say(f"Decision {short(view['id'])}: {view.get('answer')}.")
+
+
+def _whole(client: Client, ending: str) -> str:
+    """Give the id that ends so; open questions go before settled ones.
+
+    Raises:
+        BadInput: several end so.
+    """
+    if len(ending) >= ULID_LENGTH:
+        return ending
+    for state in ("open", "all"):
+        items = client.ask("decision.list", {"state": state, "limit": _LOOKED_AT})["items"]
+        found = [str(item["id"]) for item in items if str(item["id"]).endswith(ending)]
+        if len(found) > 1:
+            raise BadInput(
+                f"{len(found)} decisions end with {ending}.",
+                remedy="Give more of its last characters.",
+            )
+        if found:
+            return found[0]
+    return ending

@@ -163,6 +163,7 @@ def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
             "docs": f"{told['api']}/docs" if told.get("api") else "",
             "slots": f"{house['running']} of {house['slots']} busy" if house else "",
             "jobs": _counts(house.get("counts") or {}),
+            "your word": _asked(house),
             "processes": told.get("processes"),
             "memory": size(told["memory_bytes"]) if told.get("memory_bytes") else "",
             "restarts": ", ".join(f"{k} {v}" for k, v in (told.get("restarts") or {}).items() if v),
@@ -178,6 +179,11 @@ def _standing(told: Mapping[str, Any], house: Mapping[str, Any]) -> str:
     if house.get("paused_at"):
         return "paused (helio resume lifts it)"
     return rise.TITLES.get(str(told.get("phase")), str(told.get("phase"))).lower()
+
+
+def _asked(house: Mapping[str, Any]) -> str:
+    open_ones = int(house.get("open_decisions") or 0)
+    return f"{open_ones} questions wait for you: helio decision list" if open_ones else ""
 
 
 def _counts(counts: Mapping[str, Any]) -> str:

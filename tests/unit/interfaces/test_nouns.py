@@ -67,16 +67,16 @@ def test_only_open_decisions_are_listed_unless_all_are_wanted(helio, house):
     house.on("decision.list", {"items": [], "next_cursor": None})
     helio("decision", "list")
     helio("decision", "list", "--all")
-    asked = house.bodies("decision.list")
-    assert asked[0]["state"] == "open"
-    assert "state" not in asked[1]
+    assert [body["state"] for body in house.bodies("decision.list")] == ["open", "all"]
 
 
 def test_a_second_answer_ends_with_6(helio, house):
+    house.on("decision.list", {"items": [DECISION], "next_cursor": None})
     house.on("decision.answer", [DECISION | {"answer": "yes"}, Conflict("It was answered: yes.")])
     first = helio("decision", "answer", "7tw3m0qa", "yes", "--version", "1")
     assert first.code == 0
-    assert house.bodies("decision.answer")[0]["version"] == 1
+    body = {"id": DECISION["id"], "option": "yes", "by": "cli", "version": 1}
+    assert house.bodies("decision.answer")[0] == body
     second = helio("decision", "answer", "7tw3m0qa", "no")
     assert second.code == 6
     assert "It was answered: yes." in second.err
@@ -98,3 +98,11 @@ def test_events_are_replayed_page_by_page(helio, house):
     house.on("event.list", list(pages))
     assert "job.ready" in helio("event", "tail", "--after", "0", "--no-follow").out
     assert [body["after"] for body in house.bodies("event.list")][:3] == ["0", "2", "3"]
+
+
+def test_an_ending_that_fits_two_decisions_is_refused(helio, house):
+    twin = DECISION | {"id": "01hzzzzzzzzzzzzzzy7tw3m0qa"}
+    house.on("decision.list", {"items": [DECISION, twin], "next_cursor": None})
+    ran = helio("decision", "show", "m0qa")
+    assert ran.code == 2
+    assert "2 decisions end with m0qa" in ran.err

@@ -21,11 +21,11 @@ from ray import serve as ray_serve
 from ray.exceptions import RayError
 
 from actors import refs, system
+from actors.logs import open_log
 from actors.plans import NAMESPACE, Kind
 from engine.errors import BadInput, HelioError, HouseFault, Unavailable
 from engine.settings import Settings
 from serve import apps
-from serve.logs import open_log
 from serve.vigil import keep_vigil
 from store.config import load_settings
 from store.home import Home

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from actors.clock import SystemClock
+from actors.logs import open_log
 from engine.errors import HelioError
 from serve.control import ControlSocket, control_path
-from serve.logs import open_log
 from serve.supervisor import homestead, kin, leftovers
 from serve.supervisor.progress import Phase, Progress
 from serve.supervisor.requests import Requests

@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psutil
 
@@ -78,7 +78,7 @@ class House:
         self._seen: dict[int, psutil.Process] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> House:
+    def __enter__(self) -> Self:
         try:
             self.start()
             self.await_ready()

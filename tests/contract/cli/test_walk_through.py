@@ -207,6 +207,8 @@ def test_a_question_waits_for_the_owner_and_is_answered_once(helio, tmp_path):
     assert helio("decision", "answer", asked["id"][-8:], "yes").code == 0
     assert helio("decision", "answer", asked["id"][-8:], "no").code == 6
     assert helio("job", "wait", run).code == 0
+    shipped = helio("job", "list", "--run", run, "--text", "ship", "--json").json["items"][0]
+    assert shipped["result"]["text"] == "yes"
 
 
 def test_pause_holds_new_jobs_until_resume(helio):

@@ -28,6 +28,7 @@ class Artefacts:
     def __init__(self, directory: Path, settings: StoreSettings) -> None:
         self._directory = directory
         self._settings = settings
+        self._used_bytes = 0  # looked up when an upload begins, kept up while it goes on
 
     def append(self, upload: str, offset: int, chunk: bytes) -> int:
         """Add a chunk to an upload, begun by its first one; give the bytes there are now.
@@ -50,10 +51,13 @@ class Artefacts:
                 remedy="Go on at size_bytes.",
                 size_bytes=have,
             )
+        if have == 0 or self._used_bytes == 0:
+            self._used_bytes = self.used_bytes()
         self._refuse_too_much(have + len(chunk), len(chunk))
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE), "r+b") as file:
             file.seek(offset)
             file.write(chunk)
+        self._used_bytes += len(chunk)
         return have + len(chunk)
 
     def uploaded(self, upload: str) -> int:
@@ -134,7 +138,7 @@ class Artefacts:
                 f"A file may have {self._settings.artefact_bytes} bytes at most.",
                 remedy="Raise store.artefact_bytes, or leave the file where it is and name it.",
             )
-        if self.used_bytes() + more_bytes > self._settings.artefact_quota_bytes:
+        if self._used_bytes + more_bytes > self._settings.artefact_quota_bytes:
             raise StoreFull(
                 "The files of jobs have used up their quota.",
                 remedy="Raise store.artefact_quota_bytes, or shorten store.done_days.",

@@ -56,7 +56,7 @@ def _find_hub() -> HubFace:
 
 
 def _open_secrecy(home: Home) -> Secrecy:
-    from actors.secrecy import HouseSecrets  # noqa: PLC0415  # needs google-re2, which a test may do without
+    from actors.secrecy import HouseSecrets  # noqa: PLC0415  # brings re2
 
     return HouseSecrets(home)
 

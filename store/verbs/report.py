@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from engine.jobs import Job, JobState, Reason
 from engine.messages import Report, ReportKind
 from engine.moments import us
-from engine.outcomes import Outcome, from_wire, tag
+from engine.outcomes import Cancelled, Outcome, from_wire, tag
 from engine.records import Attempt, Worker
 from engine.rows import replace
 from engine.settle import settle
@@ -17,6 +17,8 @@ from store.verbs.advance import advance
 from store.verbs.decisions import ask
 from store.verbs.waits import wait_for_signal
 from store.work import Work
+
+REFUSED = "refused"  # an attempt's outcome when its session would not take the order
 
 
 def take_reports(work: Work, reports: Sequence[Report]) -> int:
@@ -50,11 +52,10 @@ def finish(work: Work, job: Job, outcome: Outcome) -> Job:
 
 
 def _end(work: Work, job: Job, outcome: Outcome, incarnation: str = "") -> None:
-    _close_attempt(work, job, outcome, incarnation)
+    cost_usd = getattr(outcome, "cost_usd", 0.0)
+    _close_attempt(work, job, tag(outcome), incarnation=incarnation, cost_usd=cost_usd)
     settlement = settle(job, outcome, work.moment, work.rng, work.settings.retry)
-    after = settlement.job
-    if not after.state.terminal and after.state is not JobState.WAITING:
-        after = replace(after, awaits=None)
+    after = settlement.job  # what it was given in a wait stays: the next attempt must know it too
     if settlement.requeue:
         work.put(after)
         after = queue.reenter(work, after)
@@ -68,6 +69,9 @@ def _end(work: Work, job: Job, outcome: Outcome, incarnation: str = "") -> None:
 
 def postpone(work: Work, job: Job, delay_s: float) -> Job:
     """Take back an order that the session refused: it never ran, so nothing is counted."""
+    if job.cancel_requested_at:
+        return finish(work, job, Cancelled())
+    _close_attempt(work, job, REFUSED)
     work.put(
         replace(
             job,
@@ -81,7 +85,9 @@ def postpone(work: Work, job: Job, delay_s: float) -> Job:
     return work.job(job.id)
 
 
-def _close_attempt(work: Work, job: Job, outcome: Outcome, incarnation: str) -> None:
+def _close_attempt(
+    work: Work, job: Job, outcome: str, *, incarnation: str = "", cost_usd: float = 0.0
+) -> None:
     work.save(
         Attempt(
             id=f"{job.id}:{job.epoch}",
@@ -89,13 +95,21 @@ def _close_attempt(work: Work, job: Job, outcome: Outcome, incarnation: str) -> 
             epoch=job.epoch,
             session=job.owner,
             incarnation=incarnation,
-            started_at=job.started_at,
+            started_at=_began_at(work, job),
             ended_at=work.moment.steady,
-            outcome=tag(outcome),
+            outcome=outcome,
             log=f"jobs/{job.id}/{job.epoch}.log",
-            cost_usd=getattr(outcome, "cost_usd", 0.0),
+            cost_usd=cost_usd,
         )
     )
     owner = work.record(Worker, job.owner)
     if owner is not None and owner.state == "running":
         work.save(replace(owner, state="idle", used_at=work.moment.steady))
+
+
+def _began_at(work: Work, job: Job) -> int:
+    """When the current attempt began; the row of a first attempt need not be read for that."""
+    if job.epoch == 1:
+        return job.started_at
+    row = work.record(Attempt, f"{job.id}:{job.epoch}")
+    return row.started_at if row else job.started_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from engine.errors import HouseFault
@@ -23,10 +23,10 @@ def secrets_are_absent(case: Evidence, _: Log) -> Iterator[Violation]:
     snapshot = case.snapshot
     rows: list[Any] = [*snapshot.jobs.values(), *snapshot.events, *snapshot.attempts]
     rows += [*snapshot.decisions, *snapshot.signals, *snapshot.keys, *snapshot.workers]
-    places = {f"row {_name(row)}": json.dumps(asdict(row), default=str) for row in rows}
-    for place, text in (places | dict(case.texts)).items():
+    places = [(f"row {_name(row)}", repr(row)) for row in rows]
+    for place, text in (*places, *case.texts.items()):
         for secret in case.secrets:
-            if secret in text or json.dumps(secret)[1:-1] in text:
+            if any(form in text for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1])):
                 yield Violation("15 secrets", place, "it holds a registered secret")
 
 

@@ -14,7 +14,7 @@ from engine.drafts import Batch
 from engine.errors import HelioError
 from engine.jobs import JobState
 from engine.ports import JobFilter, Tables
-from engine.records import Decision
+from engine.records import Decision, Shard
 from store.verbs import control, waits
 from store.verbs.cancel import cancel
 from store.verbs.decisions import answer
@@ -27,7 +27,7 @@ from tests.simulation.workload import Workload
 from tests.simulation.world import World
 
 _PATIENCE_S = 5.0
-_TRIES = 6
+_TRIES = 12
 
 
 @dataclass(slots=True)
@@ -152,6 +152,10 @@ class Client:
     # -- at the end ---------------------------------------------------------------------------
     def settle_up(self) -> bool:
         """Answer and signal whatever still waits; False when nothing does."""
+        shard = self.office.store.read(lambda tables: tables.get(Shard, 0))
+        if shard is not None and (shard.halted_at or shard.paused_at):
+            self.switch("resume")
+            return True
         waiting = self.office.store.read(_waiting)
         for job_id, awaits in waiting:
             if "signal" in awaits:

@@ -90,12 +90,10 @@ class Warden:
         """Start Serve and whatever app does not run yet; a second time changes nothing."""
         serving = self._settings.serve
         ray_serve.start(http_options=apps.http_options(serving, self._http_port))
-        running = ray_serve.status().applications
-        for app in apps.APPS:
-            known = running.get(app.name)
-            if known is None or known.status != "RUNNING":
-                target = apps.bound(app, str(self._home.root), serving)
-                ray_serve.run(target, name=app.name, route_prefix=app.route_prefix)
+        known = ray_serve.status().applications
+        running = [name for name, app in known.items() if app.status == "RUNNING"]
+        if wanted := apps.targets(str(self._home.root), serving, running):
+            ray_serve.run_many(wanted)
 
     # -- serving the supervisor ---------------------------------------------------------------
     async def _serve(self, reader: asyncio.StreamReader) -> None:

@@ -41,7 +41,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("dispatcher", "ray::Dispatcher"),
     ("hub", "ray::Hub"),
     ("session", "ray::Session"),
-    ("replica", "ray::ServeReplica"),
+    ("replica", "ray::ServeReplica:api"),
     ("proxy", "ray::Proxy"),
     ("controller", "ray::ServeController"),
     ("keeper", "actors/keeper.py"),

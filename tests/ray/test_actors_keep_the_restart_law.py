@@ -49,8 +49,8 @@ class Desk:
         time.sleep(seconds)  # noqa: ASYNC251, TID251  the fault that is planted
 
     async def leave_a_mark_and_hang(self, path: str) -> None:
-        before = Path(path).read_text() if Path(path).exists() else ""  # noqa: ASYNC240
-        Path(path).write_text(before + "x")  # noqa: ASYNC240
+        before = Path(path).read_text() if Path(path).exists() else ""
+        Path(path).write_text(before + "x")
         await asyncio.sleep(600)
 
     async def command(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ async def test_a_call_that_its_actor_did_not_survive_is_never_made_again(
     pid = await desk.call("pid")
     hanging = asyncio.create_task(desk.call("leave_a_mark_and_hang", str(marks)))
     async with asyncio.timeout(20):
-        while not marks.exists():  # noqa: ASYNC110  it is another process's file
+        while not marks.exists():
             await asyncio.sleep(0.02)
     os.kill(pid, 9)
     with pytest.raises(Unavailable, match="does not answer"):
@@ -109,7 +109,7 @@ async def test_health_answers_and_tells_the_truth_while_the_main_loop_is_blocked
     await desk.call("health")
     blocked = asyncio.create_task(desk.call("block", 3.0))
     async with asyncio.timeout(2.5):
-        while (said := await desk.call("health"))["beat_age_s"] < 1.0:  # noqa: ASYNC110
+        while (said := await desk.call("health"))["beat_age_s"] < 1.0:
             await asyncio.sleep(0.05)
     assert not blocked.done()
     assert said["ready"]

@@ -26,7 +26,7 @@ from engine.errors import BadInput, HelioError, PayloadTooLarge, UnknownName
 from engine.graph import toposort, upstream
 from engine.jobs import GroupMode, JobKind
 from engine.settings import LimitSettings
-from engine.templates import check_spec, check_value, is_reserved
+from engine.templates import LARGEST_ARGUMENT_BYTES, check_spec, check_value, is_reserved
 from engine.tokens import Ref, parse
 
 WORK = ("run", "sh", "prompt", "call", "wait", "group")
@@ -220,6 +220,12 @@ def _check_texts(spec: Mapping[str, Any]) -> None:
             raise BadInput(
                 "An argument, a variable or shell text holds a character that no process can take.",
                 remedy="Take out zero bytes and half characters, or pass the text as `stdin`.",
+            )
+        if len(text.encode()) > LARGEST_ARGUMENT_BYTES:
+            raise PayloadTooLarge(
+                f"An argument, a variable or shell text has more than {LARGEST_ARGUMENT_BYTES} "
+                "bytes; the system takes no more.",
+                remedy="Pass it as `stdin`, or put it into a file.",
             )
 
 

@@ -87,7 +87,7 @@ def _described(draft: Draft) -> dict[str, Any]:
         "kind": str(draft.kind),
         "mode": str(draft.mode) if draft.mode else None,
         "lane": draft.lane.name,
-        "backend": draft.backend,
+        "backend": draft.backend if draft.kind is JobKind.TASK else "",
         "cwd": draft.cwd,
         "needs": [{"step": need.ref, "on": str(need.on)} for need in draft.needs],
         "members": list(draft.members),

@@ -49,9 +49,12 @@ class Spec(TypedDict, total=False):
     args: Any
     prompt: str
     env: dict[str, str]
+    env_files: dict[str, str]  # rendered only: text for a private file, whose path becomes NAME
     stdin: str
     inputs: dict[str, Any]  # {{input.NAME}}
-    refs: dict[str, str]  # {{results.NAME}}: step name to promise key, an id once stored
+    # {{results.NAME}}: step name to promise key, an id once stored; "signal.NAME" stands for the
+    # wait that hears the signal
+    refs: dict[str, str]
     when: When
     wait: Wait
     map: Map

@@ -30,7 +30,7 @@ SECRET = "secret:"  # noqa: S105 - the prefix of a reference, not a secret
 TEXTS = ("prompt", "stdin", "requirements")
 # Linux takes at most 128 KiB in one argument or one variable; a little is left for the name.
 _VARIABLE_BYTES = 100_000
-_ARGUMENT_BYTES = 131_071
+LARGEST_ARGUMENT_BYTES = 131_071
 
 Values = Mapping[str, Any]
 
@@ -207,9 +207,9 @@ def _fill_shell(filled: dict[str, Any], values: Values) -> None:
 
 
 def _argument(value: str) -> str:
-    if _size(value) > _ARGUMENT_BYTES:
+    if _size(value) > LARGEST_ARGUMENT_BYTES:
         raise PayloadTooLarge(
-            f"An argument of `run` has {_size(value)} bytes; the system takes {_ARGUMENT_BYTES}.",
+            f"An argument of `run` has {_size(value)} bytes; the system takes {LARGEST_ARGUMENT_BYTES}.",
             remedy="Give it to the program as `stdin`.",
         )
     return _without_nul(value)

@@ -120,6 +120,13 @@ def test_sizes_have_limits():
     assert isinstance(refused({"run": ["x"]}, {"run": ["x"]}, limits=tiny), PayloadTooLarge)
 
 
+@pytest.mark.parametrize("work", [{"run": ["x", "y" * 131_072]}, {"sh": "#" + "y" * 131_071}])
+def test_what_the_system_cannot_take_is_refused_before_it_is_stored(work):
+    error = refused(work)
+    assert isinstance(error, PayloadTooLarge)
+    assert "stdin" in error.remedy
+
+
 def test_what_is_nested_without_end_is_refused():
     deep: list[object] = []
     for _ in range(5000):

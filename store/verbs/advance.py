@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from engine.conditions import holds
-from engine.errors import HelioError
+from engine.errors import HelioError, HouseFault, StoreFull
 from engine.failures import Cause, Failure
 from engine.jobs import Edge, EdgeKind, GroupMode, Job, JobKind, JobState, Reason
 from engine.promises import MemberEnd, Verdict, member_end, verdict, withdraws_losers
@@ -90,6 +90,8 @@ def _unblock(work: Work, job: Job) -> None:
             work.put(replace(job, state=state, reason=Reason.SCHEDULE))
         else:
             queue.enqueue(work, job, Trigger.FREE)
+    except (HouseFault, StoreFull):
+        raise
     except HelioError as refusal:
         failure = Failure(cause=Cause.MALFORMED, message=refusal.detail)
         work.put(fail(job, failure, work.moment))

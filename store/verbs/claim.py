@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.errors import HelioError
+from engine.errors import HelioError, HouseFault, StoreFull
 from engine.events import EventKind
 from engine.failures import Cause, Failure
 from engine.ids import SessionKey
@@ -108,13 +108,20 @@ class Claim:
         )
         try:
             order = order_for(work, claimed)
+        except (HouseFault, StoreFull):
+            raise
         except HelioError as refusal:
-            failure = Failure(cause=Cause.MALFORMED, message=refusal.detail)
-            work.put(fail(job, failure, work.moment))
-            advance(work)
+            self._give_up(job, refusal)
             return None
         self._record(work.put(claimed), owner)
         return Claimed(claimed, order)
+
+    def _give_up(self, job: Job, refusal: HelioError) -> None:
+        """Fail a job that cannot be rendered; what follows may fill or empty any lane."""
+        failure = Failure(cause=Cause.MALFORMED, message=refusal.detail)
+        self.work.put(fail(job, failure, self.work.moment))
+        advance(self.work)
+        self._fetch(Lane)
 
     def _session_for(self, job: Job) -> Worker:
         """The directory's own session; for a job without one, the first idle one of its pool."""

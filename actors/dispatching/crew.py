@@ -81,7 +81,7 @@ class FaceCrew:
             async with asyncio.timeout(_ANSWER_S):
                 face = await self.find(session)
                 if face is None:
-                    return Gone(session)
+                    return Gone(session, number)
                 status = await face.status()
         except (HelioError, TimeoutError):
             return None

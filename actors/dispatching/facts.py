@@ -43,9 +43,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The session does not exist any more."""
+    """There is no such session. `asked` is the number of the probe that did not find it."""
 
     session: str
+    asked: int
 
 
 Fact = Answered | Unanswered | Seen | Gone

@@ -6,7 +6,8 @@ HELD (accepted) or DOUBTFUL (start failed). A claim that the roster has never he
 by an earlier dispatcher: the session is asked, and adopted if it has it.
 
 A claim is lost when its session says, in answer to a question asked after the acceptance, that
-it does not have it, or when the session is gone. Nothing else counts: not time, not silence.
+it does not have it, or when that question finds no session. Nothing else counts: not time, not
+silence, and not that a session is missing while the order that makes it is on its way.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ class Roster:
             job for job in running if job.owner == fact.session and job.state is JobState.RUNNING
         ]
         match fact:
-            case Gone():
-                return [self._lost(job) for job in mine]
+            case Gone(_, asked):
+                return [self._lost(job) for job in mine if self._settled_before(job, asked)]
             case Answered(_, _, refused):
                 return [
                     Missing(job.id, job.epoch, counts=False, refused=True)

@@ -101,7 +101,7 @@ class Sessions(Crew):
     def _status(self, call: _Call, session: str, number: int) -> None:
         host = self.hosts.get(session)
         if host is None:
-            self.world.send(call.end, Gone(session))
+            self.world.send(call.end, Gone(session, number))
         elif host.ready:
             status = host.core.status()
             working = _claims(status["running"]) | _claims(status["queued"])

@@ -194,23 +194,25 @@ class Keeper:
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         guard_fd = os.pidfd_open(self._guard)
         self._group.join()
-        command = read_command()
-        if command is None:
-            return
-        self._command = command
-        if os.getppid() != self._guard or not self._begin(out, err):
+        self._command = read_command() or {}
+        if self._command:
+            self._carry_out(out, err, guard_fd)
             say("gone")
+        if self._orphaned():  # nobody else is left to do it
+            self._group.remove()
+
+    def _orphaned(self) -> bool:
+        return os.getppid() != self._guard
+
+    def _carry_out(self, out: int, err: int, guard_fd: int) -> None:
+        if self._orphaned() or not self._begin(out, err):
             return
         os.close(out)
         os.close(err)
         grace_s = self._watch(guard_fd)
         bury(self._note)
-        if self._status is None:
-            self._pressed = True
+        self._pressed = self._status is None
         self._end(grace_s)
-        say("gone")
-        if os.getppid() != self._guard:  # nobody else is left to do it
-            self._group.remove()
 
     def _begin(self, out: int, err: int) -> bool:
         """Start the main process; False, and said, when it could not be."""

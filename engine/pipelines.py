@@ -28,7 +28,7 @@ from engine.errors import BadInput, HelioError, UnknownName
 from engine.graph import toposort, upstream
 from engine.inputs import InputSpec, InputType, settle_inputs
 from engine.jobs import EdgeKind, GroupMode, JobKind, Lane
-from engine.requests import JobRequest, WaitRequest, draft_of, read_body
+from engine.requests import JobRequest, draft_of, read_body
 from engine.settings import LimitSettings
 from engine.steps import (
     GROUP_WORDS,
@@ -165,32 +165,34 @@ class _Compiler:
     def _request(self, name: str, step: Step) -> JobRequest:
         _check_name(name)
         retry = RetryStep(max=step.retry) if isinstance(step.retry, int) else step.retry
-        return JobRequest(
-            name=name,
-            project=self.pipeline.project,
-            lane=self._lane(step),
-            backend=step.backend,
-            cwd=self._directory(step),
-            run=step.run,
-            sh=step.sh,
-            prompt=step.prompt,
-            call=step.call,
-            args=step.args,
-            wait=_wait(step),
-            env=step.env,
-            stdin=step.stdin,
-            inputs=dict(self.inputs),
-            when=step.when,
-            max_failures=retry.max if retry else None,
-            delays_s=retry.delays if retry else None,
-            timeout_s=step.timeout,
-            silence_s=step.silence,
-            tool_s=step.tool,
-            hold=step.hold,
-            effects=step.effects,
-            persistent=step.persistent,
-            requirements=step.requirements,
-        )
+        body = {
+            "name": name,
+            "project": self.pipeline.project,
+            "lane": self._lane(step),
+            "backend": step.backend,
+            "cwd": self._directory(step),
+            "run": step.run,
+            "sh": step.sh,
+            "prompt": step.prompt,
+            "call": step.call,
+            "args": step.args,
+            "wait": _wait(step),
+            "env": step.env,
+            "stdin": step.stdin,
+            "inputs": dict(self.inputs),
+            "when": step.when,
+            "max_failures": retry.max if retry else None,
+            "delays_s": retry.delays if retry else None,
+            "timeout_s": step.timeout,
+            "silence_s": step.silence,
+            "tool_s": step.tool,
+            "hold": step.hold,
+            "effects": step.effects,
+            "persistent": step.persistent,
+            "requirements": step.requirements,
+        }
+        given = {key: value for key, value in body.items() if value is not None}
+        return read_body(JobRequest, given, "The step")
 
     def _directory(self, step: Step) -> str:
         written = step.cwd or self.pipeline.cwd
@@ -267,21 +269,21 @@ def _needs(step: Step) -> list[Need]:
     ]
 
 
-def _wait(step: Step) -> WaitRequest | None:
+def _wait(step: Step) -> dict[str, Any] | None:
     match step.wait, step.ask:
         case str() as signal, None:
-            return WaitRequest(signal=signal)
+            return {"signal": signal}
         case WaitStep(signal=signal, deadline=deadline), None:
-            return WaitRequest(signal=signal, deadline_s=deadline)
+            return {"signal": signal, "deadline_s": deadline}
         case None, str() as question:
-            return WaitRequest(ask=question)
+            return {"ask": question}
         case None, AskStep() as asked:
-            return WaitRequest(
-                ask=asked.question,
-                options=asked.options,
-                default=asked.default,
-                deadline_s=asked.deadline,
-            )
+            return {
+                "ask": asked.question,
+                "options": asked.options,
+                "default": asked.default,
+                "deadline_s": asked.deadline,
+            }
         case _:
             return None
 

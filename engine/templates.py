@@ -209,7 +209,8 @@ def _fill_shell(filled: dict[str, Any], values: Values) -> None:
 def _argument(value: str) -> str:
     if _size(value) > LARGEST_ARGUMENT_BYTES:
         raise PayloadTooLarge(
-            f"An argument of `run` has {_size(value)} bytes; the system takes {LARGEST_ARGUMENT_BYTES}.",
+            f"An argument of `run` has {_size(value)} bytes; "
+            f"the system takes {LARGEST_ARGUMENT_BYTES}.",
             remedy="Give it to the program as `stdin`.",
         )
     return _without_nul(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.errors import BadInput, CycleFound, HelioError, PayloadTooLarge, UnknownName
@@ -120,6 +120,8 @@ def test_a_step_that_needs_itself_or_a_group_around_it_is_a_cycle():
         ({"a": {"all": ["b"], "needs": ["c"]}, "b": {"run": ["x"]}, "c": {"run": ["x"]}}, "needs"),
         ({"a": {"all": ["b", "b"]}, "b": {"run": ["x"]}}, "stands twice"),
         ({"a": {"wait": {}}}, "wait"),
+        ({"a": {"wait": ""}}, "wait.signal"),
+        ({"a" * 201: {"run": ["x"]}}, "at most 200"),
         ({"a": {"ask": {"question": "?", "options": ["y"], "default": "n"}}}, "default answer 'n'"),
         ({"a": {"wait": "go", "map": [1]}}, "cannot repeat `wait`"),
         ({"a": {"run": ["x"], "map": {"over": 5}}}, "needs a list"),
@@ -346,6 +348,7 @@ FIELDS = st.sampled_from(
 )
 
 
+@example({"a": {"wait": ""}})
 @given(st.dictionaries(st.sampled_from("abc"), st.dictionaries(FIELDS, JSON), max_size=3))
 def test_any_pipeline_compiles_or_is_refused_with_a_typed_error(steps):
     try:

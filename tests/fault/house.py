@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self, TypeVar
@@ -95,15 +95,17 @@ class House:
         self.assert_nothing_left()
 
     # -- life ---------------------------------------------------------------------------------
-    def start(self) -> None:
-        """Start a supervisor and return at once."""
+    def start(self, without: Sequence[str] = ()) -> None:
+        """Start a supervisor and return at once; `without` names variables to leave out."""
         self.home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._settings:
             self.home.config.write_text(self._settings)
             self.home.config.chmod(0o600)
         self.home.logs.mkdir(mode=0o700, exist_ok=True)
         kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        kept |= {"HELIOGRAPH_SERVE__PORT": "0"} | self._env
+        for name in ("PYTHONDONTWRITEBYTECODE", *without):
+            kept.pop(name, None)
         with (self.home.root / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "serve", "--home", str(self.home.root)],
@@ -111,7 +113,7 @@ class House:
                 stdout=log,
                 stderr=log,
                 cwd=self._cwd,
-                env=kept | {"HELIOGRAPH_SERVE__PORT": "0"} | self._env,
+                env=kept,
                 start_new_session=True,
             )
         self._seen[self.process.pid] = psutil.Process(self.process.pid)

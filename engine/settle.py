@@ -62,7 +62,9 @@ def settle(  # noqa: PLR0911  (one arm an outcome)
     """Decide what a RUNNING job becomes."""
     freed = replace(job, holding=False, cost_usd=job.cost_usd + _cost(outcome))
     if job.cancel_requested_at or isinstance(outcome, Cancelled):
-        return Settlement(end(freed, Trigger.CANCEL, moment, reason=Reason.OWNER))
+        lost = job.reason is Reason.RACE_LOST
+        reason = Reason.RACE_LOST if lost else Reason.OWNER
+        return Settlement(end(freed, Trigger.CANCEL, moment, reason=reason))
     match outcome:
         case Done(result):
             return Settlement(succeed(freed, result, moment))
@@ -151,16 +153,17 @@ def _failed(
     rng: Random,
     settings: RetrySettings,
 ) -> Settlement:
-    match next_try(failure, job, moment.steady, rng, settings):
+    known_end = failure.retry_at is not None  # told by a provider, who lives on wall time
+    now_us = moment.wall if known_end else moment.steady
+    match next_try(failure, job, now_us, rng, settings):
         case GiveUp():
             return Settlement(fail(job, failure, moment, result))
         case Retry(at_us):
-            limited = failure.cause is Cause.RATE_LIMIT
             return Settlement(
                 replace(
                     job,
                     state=fire(job.state, Trigger.RETRY),
-                    reason=Reason.RATE_LIMIT if limited else Reason.BACKOFF,
+                    reason=Reason.RATE_LIMIT if known_end else Reason.BACKOFF,
                     run_at=at_us,
                     failures=job.failures + failure.treatment.counts,
                     error=failure.as_json(),

@@ -121,7 +121,7 @@ def _resolve(work: Work, group: Job, last: Job | None) -> Job:
     """Settle the group if its rule says so."""
     if group.cancel_requested_at:
         if group.open_deps == 0:
-            group = work.put(end(group, Trigger.CANCEL, work.moment, reason=Reason.OWNER))
+            group = work.put(end(group, Trigger.CANCEL, work.moment, reason=group.reason))
         return group
     decided = verdict(
         group.mode or GroupMode.ALL,

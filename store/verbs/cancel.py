@@ -37,7 +37,7 @@ def withdraw(work: Work, job: Job, reason: Reason) -> None:
         _withdraw_group(work, job, reason)
     elif job.state is JobState.RUNNING:
         if not job.cancel_requested_at:
-            work.put(replace(job, cancel_requested_at=work.moment.steady))
+            work.put(replace(job, cancel_requested_at=work.moment.steady, reason=reason))
         work.stops.append((job.owner, job.id, job.epoch, "cancel"))
     else:
         withdraw_decisions(work, job)
@@ -52,7 +52,7 @@ def _withdraw_group(work: Work, group: Job, reason: Reason) -> None:
         work.put(end(group, Trigger.CANCEL, work.moment, reason=reason))
         return
     if not group.cancel_requested_at:
-        work.put(replace(group, cancel_requested_at=work.moment.steady))
+        work.put(replace(group, cancel_requested_at=work.moment.steady, reason=reason))
     for member in living:
         if not work.job(member.id).state.terminal:
             withdraw(work, work.job(member.id), reason)

@@ -66,7 +66,7 @@ class _Rest:
                 return False
 
     def _needs(self, job: Job) -> list[str]:
-        members = job.kind is JobKind.GROUP and job.reason is Reason.MEMBERS
+        members = job.kind is JobKind.GROUP and job.reason is not Reason.DEPENDENCY
         return [
             parent
             for parent, kind in self.parents[job.id]

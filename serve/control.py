@@ -76,11 +76,12 @@ class ControlSocket:
         writer.close()
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:
+        async with asyncio.timeout(_REQUEST_S):
+            line = await reader.readline()
         if _peer_uid(writer) not in {os.getuid(), 0}:
             raise Denied("This socket answers its owner only.")
         try:
-            async with asyncio.timeout(_REQUEST_S):
-                said = json.loads(await reader.readline())
+            said = json.loads(line)
         except ValueError as unclear:
             raise BadInput(
                 "A request is one line of JSON.", remedy='For example: {"do": "status"}'

@@ -91,7 +91,7 @@ class Work:
 
     def stop(self, grace_s: float) -> None:
         """Begin to end it, whether it has begun or not."""
-        self._grace_s = grace_s
+        self._grace_s = grace_s if self._grace_s is None else min(grace_s, self._grace_s)
         if self._attempt is not None:
             self._attempt.stop(grace_s)
 

@@ -64,6 +64,7 @@ class _Run:
     nbytes: int = 0
     untold: bool = False
     why: Why | None = None
+    hastened: bool = False  # a halt has taken its grace away
     stuck: Failure | None = None
 
 
@@ -250,10 +251,13 @@ class SessionCore:
         return order
 
     def _press(self, run: _Run, why: Why) -> list[Effect]:
-        if run.why is not None and STRENGTH[why] <= STRENGTH[run.why]:
-            return []
-        run.why = why
-        return [Stop(run.order.job, run.order.epoch, why)]
+        """Note the reason if it is the strongest yet; a halt hastens the end in any case."""
+        stronger = run.why is None or STRENGTH[why] > STRENGTH[run.why]
+        hastens = why is Why.HALT and not run.hastened
+        if stronger:
+            run.why = why
+        run.hastened = run.hastened or hastens
+        return [Stop(run.order.job, run.order.epoch, why)] if stronger or hastens else []
 
     def _progress(self, run: _Run, now: int, mono: float) -> list[Effect]:
         if not run.untold or mono - run.told < self._progress_every_s:

@@ -107,6 +107,19 @@ async def test_a_stop_right_behind_the_start_finds_its_order(
         assert await house.desk.outcome(f"k{number}") == Cancelled()
 
 
+async def test_a_halt_grants_no_grace_even_to_what_has_one_already(
+    tmp_path: Path, born: Callable[[Session], Session]
+) -> None:
+    house = House(tmp_path / "home", "[clocks]\nkill_grace_s = 3600\n")
+    session = born(house.session())
+    await session.start([order(sh="trap '' TERM; echo deaf; while :; do sleep 1; done")])
+    await until(lambda: "deaf" in house.hub.text("j1"))
+    await session.stop("j1", 1, "cancel")
+    assert house.desk.outcomes("j1") == []
+    await session.stop("j1", 1, "halt")
+    assert await house.desk.outcome("j1") == Cancelled()
+
+
 @pytest.mark.parametrize(
     ("limits", "jump_s", "sentence"),
     [

@@ -22,7 +22,7 @@ async def until(condition: Callable[[], Any], what: str = "the condition") -> An
     """Give the condition's value as soon as it is true."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not (value := condition()):  # noqa: ASYNC110  # processes ring no bell
+            while not (value := condition()):
                 await asyncio.sleep(0.003)
             return value
     except TimeoutError:

@@ -177,6 +177,15 @@ def test_a_stronger_reason_replaces_a_weaker_one_and_not_the_other_way() -> None
     assert outcomes(core) == {("a", 1): Cancelled()}
 
 
+def test_a_halt_hastens_a_cancel_and_the_order_stays_cancelled() -> None:
+    core = core_running(order())
+    core.stop("a", 1, Why.CANCEL, 0)
+    assert core.stop("a", 1, Why.HALT, 0) == [Stop("a", 1, Why.HALT)]
+    assert core.stop("a", 1, Why.HALT, 0) == []
+    core.ended("a", 1, Ending(DONE, by_itself=False), 0, 0.0)
+    assert outcomes(core) == {("a", 1): Cancelled()}
+
+
 def test_a_stop_that_overtakes_its_start_is_remembered() -> None:
     core = SessionCore("one")
     assert core.stop("a", 2, Why.CANCEL, 0) == []

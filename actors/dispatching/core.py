@@ -17,7 +17,7 @@ from engine.errors import HelioError, HouseFault, StoreFull
 from engine.ids import IdMint
 from engine.jobs import Job, JobState
 from engine.messages import Order
-from engine.moments import Moment
+from engine.moments import Moment, us
 from engine.outcomes import Lost
 from engine.ports import Store, Tables
 from engine.settings import Settings
@@ -29,6 +29,7 @@ from store.verbs.timers import promote_due
 from store.work import Work
 
 _BUSY_DELAY_S = 0.5  # a refused order comes back after this
+_SKEWED_S = 0.25  # how often timers are looked at that only one of the two clocks calls due
 
 
 class _Partial(Exception):
@@ -92,13 +93,13 @@ class Core:
         if inbox.sweep is not None:
             wake.retired = sweep(work, inbox.sweep)
         claimed = self._claim(work)
-        if inbox.sweep is not None and inbox.quiet and not self._recovering:
-            wake.lost_wakes = max(0, len(claimed) - promoted)
+        if inbox.sweep is not None and inbox.quiet and not promoted and not self._recovering:
+            wake.lost_wakes = len(claimed)
         preempt(work)
         work.finish()
         wake.orders = _by_session(claimed)
         wake.stops, wake.told = work.stops, work.told
-        wake.next_at = tables.next_due()
+        wake.next_at = _next_look(tables.next_due(), moment, hurry=promoted > 0)
         return wake, [job for job in work.holding() if job.state is JobState.RUNNING]
 
     def _answer(self, work: Work, inbox: Inbox, wake: Wake, refused: dict[int, HelioError]) -> None:
@@ -139,13 +140,18 @@ class Core:
         if isinstance(fact, Seen):
             for job_id, epoch in self.roster.strangers(fact, running):
                 work.stops.append((fact.session, job_id, epoch, "cancel"))
-            self._repeat_cancels(work, fact, running)
+            self._repeat_stops(work, fact, running)
 
     @staticmethod
-    def _repeat_cancels(work: Work, fact: Seen, running: Sequence[Job]) -> None:
+    def _repeat_stops(work: Work, fact: Seen, running: Sequence[Job]) -> None:
+        """Say again what a session has not heard: a cancel, or that the house is halted."""
         for job in running:
-            if job.cancel_requested_at and (job.id, job.epoch) in fact.working:
+            if (job.id, job.epoch) not in fact.working:
+                continue
+            if job.cancel_requested_at:
                 work.stops.append((fact.session, job.id, job.epoch, "cancel"))
+            elif work.shard.halted_at:
+                work.stops.append((fact.session, job.id, job.epoch, "halt"))
 
     def _after_commit(self, facts: Sequence[Fact], wake: Wake, running: list[Job]) -> None:
         for fact in facts:
@@ -167,6 +173,18 @@ class Core:
         """Give a question for every session that should be running something."""
         running = self.store.read(lambda tables: tables.holding())
         return self.probes([job for job in running if job.state is JobState.RUNNING], set())
+
+
+def _next_look(due: int | None, moment: Moment, *, hurry: bool) -> int | None:
+    """When to look at the timers again.
+
+    What still seems due after everything due was freed lives on the clock that is behind; until
+    that clock comes, looking without a pause would keep the disk busy for as long as they differ.
+    """
+    latest = max(moment.steady, moment.wall)
+    if due is None or due > latest or hurry:
+        return due
+    return latest + us(_SKEWED_S)
 
 
 def _by_session(claimed: Iterable[Taken]) -> dict[str, list[Order]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import astuple
@@ -34,6 +35,7 @@ def test_a_named_port_that_is_taken_is_refused_with_its_holder(taken: int) -> No
         ports.choose(Settings(serve=ServeSettings(port=taken)))
     assert "serve.port" in caught.value.remedy
     assert caught.value.facts == {"port": taken}
+    assert f"(pid {os.getpid()})" in caught.value.detail
 
 
 def test_a_port_of_ray_that_is_taken_is_refused_by_its_own_name(taken: int) -> None:

@@ -97,23 +97,26 @@ class Tail:
         self._limit = limit_bytes
         self._pieces: deque[bytes] = deque()
         self._size = 0
-        self.truncated = False
+        self._seen = 0
 
     def add(self, text: str) -> None:
         """Append text; what is too old goes."""
         data = text.encode(errors="replace")
         self._pieces.append(data)
         self._size += len(data)
+        self._seen += len(data)
         while self._size - len(self._pieces[0]) >= self._limit:
             self._size -= len(self._pieces.popleft())
-            self.truncated = True
+
+    @property
+    def truncated(self) -> bool:
+        """Whether there was more than is kept."""
+        return self._seen > self._limit
 
     @property
     def text(self) -> str:
         """The kept text."""
-        whole = b"".join(self._pieces)
-        self.truncated = self.truncated or len(whole) > self._limit
-        return whole[-self._limit :].decode(errors="ignore")
+        return b"".join(self._pieces)[-self._limit :].decode(errors="ignore")
 
 
 class Recorder:

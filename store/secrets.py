@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.errors import BadInput, HouseFault, NotFound
+from engine.redaction import MIN_CHARS
 from store.durable import make_private_directory, sync_directory, write_durably
 
 REFERENCE = "secret:"
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
-_LEAST_CHARS = 4
 _MOST_BYTES = 65_536
 _OTHERS = 0o077
 
@@ -118,10 +118,10 @@ class Secrets:
 
 
 def _refuse_unusable(name: str, value: str) -> None:
-    if len(value) < _LEAST_CHARS:
+    if len(value) < MIN_CHARS:
         raise BadInput(
             f"The value of {name} is too short to be a secret.",
-            remedy=f"Give {_LEAST_CHARS} characters or more: shorter text cannot be redacted.",
+            remedy=f"Give {MIN_CHARS} characters or more: shorter text cannot be redacted.",
         )
     if "\0" in value or len(value.encode(errors="surrogateescape")) > _MOST_BYTES:
         raise BadInput(

@@ -46,12 +46,16 @@ def place(cwd: str) -> Place:
 
 
 def settle_places(batch: Batch) -> Batch:
-    """Give the batch with every task's directory canonical and its project known."""
+    """Give the batch with every directory canonical and every project known.
+
+    A `map` group's directory is where its children will work.
+    """
     return replace(batch, drafts=tuple(_placed(draft) for draft in batch.drafts))
 
 
 def _placed(draft: Draft) -> Draft:
-    if draft.kind is not JobKind.TASK or not draft.cwd:
+    works = draft.kind is JobKind.TASK or "map" in draft.spec
+    if not works or not draft.cwd:
         return draft if draft.project else replace(draft, project=DEFAULT_PROJECT)
     found = place(draft.cwd)
     return replace(draft, cwd=found.directory, project=draft.project or found.project)

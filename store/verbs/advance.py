@@ -68,11 +68,17 @@ def _needs_ended(work: Work, child: Job, needs: Sequence[Edge]) -> Job:
     for edge in needs:
         parent = work.job(edge.parent)
         if edge.kind is EdgeKind.SUCCESS and parent.state is not JobState.SUCCEEDED:
-            return work.put(end(child, Trigger.SKIP, work.moment, reason=Reason.UPSTREAM))
+            return work.put(end(child, Trigger.SKIP, work.moment, reason=_why_skipped(parent)))
     child = work.put(replace(child, open_deps=child.open_deps - len(needs)))
     if child.open_deps == 0:
         work.free(child)
     return child
+
+
+def _why_skipped(parent: Job) -> Reason:
+    """What follows an optional step that was not wanted is not wanted either, and no failure."""
+    unwanted = parent.state is JobState.SKIPPED and parent.reason is Reason.CONDITION
+    return Reason.CONDITION if unwanted else Reason.UPSTREAM
 
 
 def _unblock(work: Work, job: Job) -> None:

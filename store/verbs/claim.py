@@ -7,7 +7,6 @@ before its directory is released, so the cost of a claim does not depend on how 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.errors import HelioError, HouseFault, StoreFull
@@ -51,12 +50,13 @@ class Claim:
         passes = tuple(work.shard.passes) or (0,) * len(Lane)
         self.stride = StrideState(passes, work.shard.virtual_time)
         self.heads: dict[Lane, deque[Job]] = {}
+        self.longer: set[Lane] = set()  # lanes with more than the heads that were looked at
 
     def take(self) -> list[Claimed]:
         """Claim until the slots or the lanes are empty."""
         taken: list[Claimed] = []
         if self.free > 0:
-            self._fetch(Lane)
+            self._fetch()
         while self.free > 0:
             backlog = tuple(lane for lane, heads in self.heads.items() if heads)
             lanes = self.work.settings.lanes
@@ -69,8 +69,8 @@ class Claim:
                 self.stride = charge(self.stride, lane, lanes)
                 self.running[lane] += 1
                 self.free -= 1
-            if self.free > 0 and not self.heads[lane]:
-                self._fetch([lane])
+            if self.free > 0 and not self.heads[lane] and lane in self.longer:
+                self._fetch()
         self.work.shard = replace(
             self.work.shard,
             passes=list(self.stride.passes),
@@ -78,11 +78,13 @@ class Claim:
         )
         return taken
 
-    def _fetch(self, lanes: Iterable[Lane]) -> None:
-        self.work.flush()
-        for lane in lanes:
-            rows = self.work.tables.ready(lane, self.free)
-            self.heads[lane] = deque(self.work.seen(rows))
+    def _fetch(self) -> None:
+        """Look at the heads of all lanes as they stand now."""
+        self.work.write_jobs()
+        self.heads = {lane: deque() for lane in Lane}
+        for job in self.work.seen(self.work.tables.heads(self.free)):
+            self.heads[job.lane].append(job)
+        self.longer = {lane for lane, heads in self.heads.items() if len(heads) >= self.free}
 
     def _claim_head(self, lane: Lane) -> Claimed | None:
         """Claim the lane's head, or take it out of the order when it cannot run now."""
@@ -121,7 +123,7 @@ class Claim:
         failure = Failure(cause=Cause.MALFORMED, message=refusal.detail)
         self.work.put(fail(job, failure, self.work.moment))
         advance(self.work)
-        self._fetch(Lane)
+        self._fetch()
 
     def _session_for(self, job: Job) -> Worker:
         """The directory's own session; for a job without one, the first idle one of its pool."""

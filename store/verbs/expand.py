@@ -59,7 +59,7 @@ def _child(group: Job, template: dict[str, Any], index: int, item: Any) -> Draft
         lane=lane_named(lane) if lane else Lane(group.lane),
         backend=template.get("backend", "shell"),
         step=f"{group.step}[{index}]",
-        cwd=template.get("cwd", ""),
+        cwd=template.get("cwd") or group.cwd,
         spec=dict(template["spec"]) | inherited | {"index": index, "item": item},
         root=group.root,
         source=group.source,

@@ -74,6 +74,6 @@ def move_released(work: Work) -> None:
 
 
 def _rejoin(work: Work, key: str, lane: Lane, limit: int) -> None:
-    work.flush()
+    work.write_jobs()
     for job in work.seen(work.tables.queued(key, lane, limit)):
         work.put(replace(job, state=fire(job.state, Trigger.FREE), reason=Reason.NONE))

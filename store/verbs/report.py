@@ -23,7 +23,8 @@ REFUSED = "refused"  # an attempt's outcome when its session would not take the 
 
 def take_reports(work: Work, reports: Sequence[Report]) -> int:
     """Apply reports in their order; give how many were stale and dropped."""
-    work.jobs(report.job for report in reports)
+    known = work.jobs(report.job for report in reports)
+    work.expect(Worker, (job.owner for job in known.values()))
     stale = 0
     for report in reports:
         job = work.jobs([report.job]).get(report.job)

@@ -16,7 +16,7 @@ _BATCH = 1000
 
 def promote_due(work: Work) -> int:
     """Free every job whose time has come on the clock that its reason lives on; count them."""
-    work.flush()
+    work.write_jobs()
     latest = max(work.moment.steady, work.moment.wall)
     rows = work.tables.due(latest, _BATCH) + work.tables.expired(latest, _BATCH)
     moved = [job for job in work.seen(rows) if freed_by_time(job, work.moment)]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.errors import Conflict
 from engine.events import EventKind
 from engine.jobs import Job, JobState
 from engine.records import Signal
 from engine.rows import replace
 from engine.settle import Question, deadline, park
+from engine.templates import render_spec
 from store.verbs.decisions import ask, resume
+from store.verbs.values import values_of
 from store.work import Work
+
+TEMPLATE = "{{"
 
 
 def begin_wait(work: Work, job: Job) -> None:
     """Start a WAIT promise whose parents are at rest; an early signal ends it at once."""
-    wait = job.spec.get("wait") or {}
+    wait = _rendered(work, job)
     deadline_at = deadline(work.moment, wait.get("deadline_s"))
     if "ask" in wait:
         question = Question(
@@ -27,6 +33,13 @@ def begin_wait(work: Work, job: Job) -> None:
         ask(work, work.put(park(job, {"decision": ""}, deadline_at)), question)
         return
     wait_for_signal(work, work.put(park(job, {"signal": wait["signal"]}, deadline_at)))
+
+
+def _rendered(work: Work, job: Job) -> dict[str, Any]:
+    wait = dict(job.spec.get("wait") or {})
+    if TEMPLATE in str(wait.get("ask", "")):
+        wait = dict(render_spec({"wait": wait}, values_of(work, job))["wait"])
+    return wait
 
 
 def wait_for_signal(work: Work, job: Job) -> None:

@@ -16,14 +16,14 @@ def test_a_secret_is_read_back_as_it_was_set(secrets):
 
 
 def test_files_are_for_the_owner_alone(secrets, home):
-    secrets.set("TOKEN", "value")
+    secrets.set("TOKEN", "the value")
     assert home.secrets.stat().st_mode & 0o777 == 0o700
     assert (home.secrets / "TOKEN").stat().st_mode & 0o777 == 0o600
     assert [file.name for file in home.secrets.iterdir()] == ["TOKEN"], "no temporary file stays"
 
 
 def test_a_secret_that_others_can_read_is_refused(secrets, home):
-    secrets.set("TOKEN", "value")
+    secrets.set("TOKEN", "the value")
     (home.secrets / "TOKEN").chmod(0o644)
     with pytest.raises(HouseFault) as refusal:
         secrets.read("TOKEN")
@@ -33,7 +33,7 @@ def test_a_secret_that_others_can_read_is_refused(secrets, home):
 
 
 def test_a_link_is_no_secret(secrets, home, tmp_path):
-    secrets.set("TOKEN", "value")
+    secrets.set("TOKEN", "the value")
     (home.secrets / "LINK").symlink_to(home.secrets / "TOKEN")
     with pytest.raises(OSError, match="symbolic links"):
         secrets.read("LINK")
@@ -42,11 +42,11 @@ def test_a_link_is_no_secret(secrets, home, tmp_path):
 @pytest.mark.parametrize("name", ["", "token", "1A", "A-B", "A/B", "../A", "A\n", "A" * 65, "Ä"])
 def test_a_name_that_cannot_be_an_environment_variable_is_refused(secrets, name):
     with pytest.raises(BadInput) as refusal:
-        secrets.set(name, "value")
+        secrets.set(name, "the value")
     assert "DEPLOY_TOKEN" in refusal.value.remedy
 
 
-@pytest.mark.parametrize("value", ["", "abc", "nul\0byte", "x" * 65_537])
+@pytest.mark.parametrize("the value", ["", "seven c", "nul\0byte", "x" * 65_537])
 def test_a_value_that_cannot_be_handed_on_or_redacted_is_refused(secrets, value):
     with pytest.raises(BadInput) as refusal:
         secrets.set("TOKEN", value)
@@ -56,7 +56,7 @@ def test_a_value_that_cannot_be_handed_on_or_redacted_is_refused(secrets, value)
 
 def test_rotation_needs_a_secret_that_is_there(secrets):
     with pytest.raises(NotFound) as refusal:
-        secrets.rotate("MISSPELT", "value")
+        secrets.rotate("MISSPELT", "the value")
     assert "helio secret set MISSPELT" in refusal.value.remedy
     assert secrets.names() == []
 
@@ -70,14 +70,14 @@ def test_what_is_not_there_is_not_found(secrets):
 
 
 def test_all_values_are_given_to_redaction(secrets):
-    secrets.set("B", "value b")
-    secrets.set("A", "value a")
-    assert secrets.values() == {"A": "value a", "B": "value b"}
+    secrets.set("B", "the value b")
+    secrets.set("A", "the value a")
+    assert secrets.values() == {"A": "the value a", "B": "the value b"}
     secrets.remove("A")
     assert secrets.names() == ["B"]
 
 
 def test_the_time_of_the_last_change_is_known(secrets, home):
-    secrets.set("TOKEN", "value")
+    secrets.set("TOKEN", "the value")
     stamp = (home.secrets / "TOKEN").stat().st_mtime_ns // 1000
     assert secrets.changed_at("TOKEN") == stamp

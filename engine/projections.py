@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
 from engine.errors import HouseFault
 from engine.events import Event, EventKind
 from engine.jobs import GroupMode, Job, JobKind, JobState, Lane, Reason, lane_named
+from engine.rows import replace
 
 _COLUMNS = tuple(column.name for column in fields(Job))
 

@@ -8,11 +8,12 @@ end.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.events import Event, EventKind
 from engine.jobs import Job, JobState
 from engine.projections import _columns, job_from_json
+from engine.rows import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,16 +186,15 @@ class Sessions(Crew):
         self.world.tell("%s runs %s", host.name, token)
         plan = order.payload.get("sim") or {}
         key = (order.job, order.epoch)
-        self.world.after(self.world.rng.random() * 0.05, self._started, host, key)
+        if plan.get("s", 1.0) > 1:
+            self.world.after(self.world.rng.random() * 0.05, self._started, host, key)
         if not (ends := plan.get("ends")) or ends[min(run, len(ends)) - 1] != "stuck":
             end = ends[min(run, len(ends)) - 1] if ends else "done"
             self.world.after(plan.get("s", 1.0), self._ended, host, order, token, end)
 
     def _started(self, host: Host, key: Key) -> None:
         if not host.dead and key in host.processes:
-            effects = host.core.started(*key, 1, self.world.now)
-            effects += host.core.output(*key, 10, self.world.now, self.world.mono)
-            self.apply(host, effects)
+            self.apply(host, host.core.started(*key, 1, self.world.now))
 
     def _ended(self, host: Host, order: Order, token: str, end: str) -> None:
         key = (order.job, order.epoch)
@@ -245,9 +244,8 @@ class Sessions(Crew):
         self.world.after(_ANSWER_S, self._unheard, host, host.sending)
 
     def _arrive(self, host: Host, number: int, batch: list[Report]) -> None:
-        wire = [Report.from_wire(report.to_wire()) for report in batch]
         self.office.put_reports(
-            wire, lambda: self.world.send(self._acked, host, number, len(batch))
+            batch, lambda: self.world.send(self._acked, host, number, len(batch))
         )
 
     def _acked(self, host: Host, number: int, size: int) -> None:

@@ -149,6 +149,6 @@ def run(seed: int, *, tracing: bool = False) -> Verdict:
 def _settings(rng: Random) -> Settings:
     return Settings(
         house=HouseSettings(slots=rng.choice((1, 2, 3, 5, 8))),
-        sessions=SessionSettings(status_every_s=2, ephemeral_idle_s=20, spare=1),
+        sessions=SessionSettings(status_every_s=3, ephemeral_idle_s=20, spare=1),
         pools={"llm": 2},
     )

@@ -47,13 +47,17 @@ def _make_token(path: Path) -> None:
     write_private(path, secrets.token_hex(_TOKEN_BYTES))
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace a file in one step; at no moment is it readable by others or half written."""
+def write_private(path: Path, text: str, *, sync: bool = True) -> None:
+    """Replace a file in one step; at no moment is it readable by others or half written.
+
+    Without `sync` a power cut may lose it: for what means nothing after one.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         out.write(text)
         out.flush()
-        os.fsync(out.fileno())
+        if sync:
+            os.fsync(out.fileno())
     draft.replace(path)
 
 

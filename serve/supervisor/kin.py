@@ -2,8 +2,9 @@
 
 A child dies with the supervisor (parent-death signal). A grandchild that lost its parent becomes
 a child of the supervisor (subreaper), so that walking the tree finds everything that was ever
-started below it. A process is named by pid and start time together: a pid alone is reused.
-It knows processes; it does not know what they are for.
+started below it. A process is named by pid and start tick together: a pid alone is reused, and
+ticks, counted since boot, do not move when somebody sets the clock. It knows processes; it does
+not know what they are for.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import ctypes
 import os
 import signal
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import psutil
 
-Kin = tuple[int, float]  # pid, start time in seconds
+Kin = tuple[int, int]  # pid, start in clock ticks since boot
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.05
+_STATE, _START = 0, 19  # fields of /proc/PID/stat, counted behind the name
 
 
 def _prctl(option: int, value: int) -> None:
@@ -52,49 +55,54 @@ def dies_with_me() -> Callable[[], None]:
 
 
 def identity(pid: int) -> Kin | None:
-    """Name a process by pid and start time; None when it is gone."""
+    """Name a living process; None when it is gone or a zombie."""
     try:
-        return pid, psutil.Process(pid).create_time()
-    except psutil.Error:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
         return None
+    fields = stat.rpartition(b")")[2].split()  # the name before it may hold anything
+    return None if fields[_STATE] in {b"Z", b"X"} else (pid, int(fields[_START]))
+
+
+def boot() -> str:
+    """Name this boot of the machine: ticks mean nothing in another."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def descendants(pid: int) -> list[Kin]:
-    """Name every living process below this one; zombies are not living."""
+    """Name every living process below this one."""
     try:
         below = psutil.Process(pid).children(recursive=True)
     except psutil.Error:
         return []
-    return [(one.pid, one.create_time()) for one in below if _lives(one)]
+    named = (identity(one.pid) for one in below)
+    return [one for one in named if one is not None]
 
 
 def living(kin: Iterable[Kin]) -> list[Kin]:
     """Keep those that still live."""
-    return [one for one in kin if _find(one) is not None]
+    return [one for one in kin if identity(one[0]) == one]
 
 
 def send(kin: Iterable[Kin], what: signal.Signals) -> None:
     """Signal processes; those that are gone are no error."""
-    for one in kin:
-        found = _find(one)
-        if found is not None:
-            with contextlib.suppress(psutil.Error):
-                found.send_signal(what)
+    for one in living(kin):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one[0], what)
 
 
-async def sweep(pid: int, spare: Iterable[int] = (), deadline_s: float = 10.0) -> int:
+async def sweep(pid: int, deadline_s: float = 10.0) -> int:
     """Kill everything below a process until nothing is left; gives how many were killed.
 
     It walks again after every round, since a process may fork while it is being killed and its
     orphans arrive below the subreaper only after it died.
     """
-    spared = frozenset(spare)
     killed: set[Kin] = set()
     loop = asyncio.get_running_loop()
     until = loop.time() + deadline_s
     while loop.time() < until:
-        reap(spared)
-        left = [one for one in descendants(pid) if one[0] not in spared]
+        reap(zombies())
+        left = descendants(pid)
         if not left:
             return len(killed)
         send(left, signal.SIGKILL)
@@ -103,20 +111,23 @@ async def sweep(pid: int, spare: Iterable[int] = (), deadline_s: float = 10.0) -
     return len(killed)
 
 
-def reap(spare: Iterable[int]) -> None:
-    """Collect adopted zombies; `spare` are children whose exit somebody else awaits."""
-    spared = frozenset(spare)
-    for child in psutil.Process().children():
-        if child.pid not in spared and not _lives(child):
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(child.pid, os.WNOHANG)
+def zombies() -> set[int]:
+    """Find children of this process whose exit nobody has collected."""
+    children = psutil.Process().children()
+    return {child.pid for child in children if identity(child.pid) is None}
+
+
+def reap(pids: Iterable[int]) -> None:
+    """Collect the exit of adopted children."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def command_of(one: Kin) -> list[str]:
     """Give a process's command line; empty when it is gone."""
-    found = _find(one)
     try:
-        return found.cmdline() if found else []
+        return psutil.Process(one[0]).cmdline() if identity(one[0]) == one else []
     except psutil.Error:
         return []
 
@@ -124,25 +135,7 @@ def command_of(one: Kin) -> list[str]:
 def memory_bytes(kin: Iterable[Kin]) -> int:
     """Add up the memory of processes, counting shared pages once (PSS)."""
     total = 0
-    for one in kin:
-        found = _find(one)
-        if found is not None:
-            with contextlib.suppress(psutil.Error):
-                total += found.memory_full_info().pss
+    for pid, _ in living(kin):
+        with contextlib.suppress(psutil.Error):
+            total += psutil.Process(pid).memory_full_info().pss
     return total
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
-
-
-def _find(kin: Kin) -> psutil.Process | None:
-    pid, started = kin
-    try:
-        found = psutil.Process(pid)
-        return found if found.create_time() == started and _lives(found) else None
-    except psutil.Error:
-        return None

@@ -1,6 +1,6 @@
 """What a killed supervisor left behind, and how the next one ends it.
 
-While it lives, the supervisor writes down every process below it, by pid and start time, and its
+While it lives, the supervisor writes down every process below it, by pid and start tick, and its
 run directory. The next start ends what of that still lives: these very processes, and no others.
 """
 
@@ -19,8 +19,8 @@ _POLL_S = 0.05
 
 def remember(home: Home, run_dir: str, living: list[kin.Kin]) -> None:
     """Write down what must not outlive this supervisor."""
-    told = {"run_dir": run_dir, "kin": living}
-    homestead.write_private(home.kin, json.dumps(told))
+    told = {"run_dir": run_dir, "boot": kin.boot(), "kin": living}
+    homestead.write_private(home.kin, json.dumps(told), sync=False)
 
 
 def forget(home: Home) -> None:
@@ -33,7 +33,8 @@ async def end(home: Home) -> int:
     """End what an earlier supervisor of this home left; gives how many processes that were."""
     try:
         told = json.loads(home.kin.read_text())
-        recorded = [(int(pid), float(started)) for pid, started in told["kin"]]
+        same_boot = told["boot"] == kin.boot()
+        recorded = [(int(pid), int(tick)) for pid, tick in told["kin"] if same_boot]
         run_dir = str(told["run_dir"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from actors.clock import SystemClock
 from actors.logs import open_log
-from engine.errors import HelioError
+from engine.errors import HelioError, HouseFault
 from serve.control import ControlSocket, control_path
 from serve.supervisor import homestead, kin, leftovers
 from serve.supervisor.progress import Phase, Progress
@@ -67,8 +67,9 @@ class Residence:
         try:
             await self._stay(house)
             house.progress.tell(Phase.STOPPED, "Nothing is left running")
-        except HelioError as fault:
-            house.progress.tell(Phase.FAILED, fault.detail, fault)
+        except Exception as fault:
+            told = fault if isinstance(fault, HelioError) else HouseFault(repr(fault))
+            house.progress.tell(Phase.FAILED, told.detail, told)
             raise
         finally:
             await house.progress.be_heard(_HEARD_S)

@@ -200,14 +200,13 @@ class Supervision:
     async def _mind(self) -> None:
         """Write down who is below this process whenever that changed, and collect zombies."""
         known: list[kin.Kin] = []
+        stale: set[int] = set()
         while True:
             now = await asyncio.to_thread(kin.descendants, os.getpid())
             if now != known:
                 known = now
                 leftovers.remember(self.home, str(self._run_dir), known)
-            kin.reap(self._awaited())
+            # The exit of our own children is collected at once; what stays was adopted.
+            kin.reap(stale & (dead := kin.zombies()))
+            stale = dead
             await asyncio.sleep(_MIND_S)
-
-    def _awaited(self) -> list[int]:
-        pids = [self._head.process.pid] if self._head else []
-        return [*pids, self.link.process.pid] if self.link else pids

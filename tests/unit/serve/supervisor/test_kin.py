@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -81,6 +82,21 @@ async def test_leftovers_of_a_killed_supervisor_are_ended_and_nobody_else(tmp_pa
             one.kill()
             one.wait()
             one.stdout.close()
+
+
+async def test_a_note_from_before_the_reboot_names_strangers(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    stranger = spawn(SLEEP)
+    try:
+        leftovers.remember(home, "", [kin.identity(stranger.pid)])
+        told = json.loads(home.kin.read_text()) | {"boot": "another"}
+        home.kin.write_text(json.dumps(told))
+        assert await leftovers.end(home) == 0
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+        stranger.stdout.close()
 
 
 @pytest.mark.parametrize("told", ["", "{", "[]", '{"kin": [[1]]}', '{"kin": 3, "run_dir": ""}'])

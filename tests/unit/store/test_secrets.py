@@ -46,7 +46,7 @@ def test_a_name_that_cannot_be_an_environment_variable_is_refused(secrets, name)
     assert "DEPLOY_TOKEN" in refusal.value.remedy
 
 
-@pytest.mark.parametrize("the value", ["", "seven c", "nul\0byte", "x" * 65_537])
+@pytest.mark.parametrize("value", ["", "seven c", "nul\0byte", "x" * 65_537])
 def test_a_value_that_cannot_be_handed_on_or_redacted_is_refused(secrets, value):
     with pytest.raises(BadInput) as refusal:
         secrets.set("TOKEN", value)

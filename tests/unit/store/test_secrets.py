@@ -28,8 +28,8 @@ def test_a_secret_that_others_can_read_is_refused(secrets, home):
     with pytest.raises(HouseFault) as refusal:
         secrets.read("TOKEN")
     assert "helio secret rotate TOKEN" in refusal.value.remedy
-    secrets.rotate("TOKEN", "other")
-    assert secrets.read("TOKEN") == "other"
+    secrets.rotate("TOKEN", "another one")
+    assert secrets.read("TOKEN") == "another one"
 
 
 def test_a_link_is_no_secret(secrets, home, tmp_path):

@@ -6,23 +6,11 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
-from multiprocessing import get_context
 
+from tests.simulation.many import run_many
 from tests.simulation.run import Verdict, run
 
 _SHOWN = 5
-
-
-def judge(seed: int) -> Verdict:
-    """Run one seed in a worker process."""
-    return run(seed)
-
-
-def run_many(first: int, count: int, processes: int) -> Iterator[Verdict]:
-    """Run seeds over several processes, and give the verdicts as they come."""
-    with get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(judge, range(first, first + count), chunksize=10)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ takes, and how its first, second, ... run ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -17,6 +17,7 @@ from actors.sessions.effects import Effect, Ending, Spawn, Stop, Why
 from engine.failures import Cause, Failure
 from engine.jobs import Result
 from engine.messages import Order, Report
+from engine.moments import us
 from engine.outcomes import Done, Failed, NeedsOwner, NeedsSignal, Outcome
 from engine.settings import Settings
 from tests.checks import Execution
@@ -279,26 +280,24 @@ class _Call:
 
 
 def _outcome(end: str, token: str, order: Order, wall: int) -> Outcome:
-    """What a process gives in the end."""
-    given = order.resume is not None
-    match end:
-        case "ask" if not given:
-            return NeedsOwner("Which way?", ("left", "right"))
-        case "ask_soon" if not given:
-            return NeedsOwner("Which way?", ("left", "right"), "left", wall + 20_000_000)
-        case "signal" if not given:
-            return NeedsSignal("go")
-        case "rate":
-            failure = Failure(
-                cause=Cause.RATE_LIMIT, message="Slow down.", retry_at=wall + 9_000_000
-            )
-            return Failed(failure)
-        case "busy":
-            return Failed(Failure(cause=Cause.RATE_LIMIT, message="Slow down."))
-        case "tool" | "malformed_output" | "dependency":
-            return Failed(Failure(cause=Cause(end), message="It failed."), Result(text=token))
-        case _:
-            return Done(Result(text=token, data=[1, 2, 3], exit_code=0), cost_usd=0.25)
+    """What a process gives in the end; whoever was given an answer does not ask again."""
+    asks: Mapping[str, Outcome] = {
+        "ask": NeedsOwner("Which way?", ("left", "right")),
+        "ask_soon": NeedsOwner("Which way?", ("left", "right"), "left", wall + us(20)),
+        "signal": NeedsSignal("go"),
+    }
+    fails: Mapping[str, Failure] = {
+        "rate": Failure(cause=Cause.RATE_LIMIT, message="Slow down.", retry_at=wall + us(9)),
+        "busy": Failure(cause=Cause.RATE_LIMIT, message="Slow down."),
+        "tool": Failure(cause=Cause.TOOL, message="It failed."),
+        "malformed": Failure(cause=Cause.MALFORMED, message="It failed."),
+        "dependency": Failure(cause=Cause.DEPENDENCY, message="It failed."),
+    }
+    if end in asks and order.resume is None:
+        return asks[end]
+    if end in fails:
+        return Failed(fails[end], Result(text=token))
+    return Done(Result(text=token, data=[1, 2, 3], exit_code=0), cost_usd=0.25)
 
 
 def _claims(pairs: Sequence[Sequence[Any]]) -> frozenset[Key]:

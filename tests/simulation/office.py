@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from actors.dispatching.core import Core
@@ -166,7 +167,7 @@ class Office:
     def _turn(self, life: Life) -> None:
         life.rung = False
         if life.dead:
-            return
+            return None
         inbox, life.inbox = life.inbox, Inbox()
         replies, life.replies = life.replies, []
         receipts, life.receipts = life.receipts, []
@@ -202,15 +203,10 @@ class Office:
             self.trouble.append(("2 lost wake", f"the sweep found {wake.lost_wakes} jobs"))
 
     def _carry_out(self, life: Life, wake: Wake) -> None:
-        wishes: list[Callable[[], None]] = []
-        for session, orders in wake.orders.items():
-            wishes.append(lambda s=session, o=orders: self.crew.send(life, s, o))
-        for stop in wake.stops:
-            wishes.append(lambda s=stop: self.crew.stop(*s))
-        for session, number in wake.probes:
-            wishes.append(lambda s=session, n=number: self.crew.probe(life, s, n))
-        for session in wake.retired:
-            wishes.append(lambda s=session: self.crew.retire(s))
+        wishes = [partial(self.crew.send, life, *order) for order in wake.orders.items()]
+        wishes += [partial(self.crew.stop, *stop) for stop in wake.stops]
+        wishes += [partial(self.crew.probe, life, *probe) for probe in wake.probes]
+        wishes += [partial(self.crew.retire, session) for session in wake.retired]
         for wish in wishes:
             if self.world.chance(0.004):
                 self._die(life)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from dataclasses import dataclass, field
 from random import Random
@@ -126,6 +127,13 @@ class Simulation:
             secrets=[SECRET],
             trouble=self.office.trouble,
         )
+
+    def digest(self) -> str:
+        """Run, and give a short sum of all that was stored and told."""
+        self.run()
+        rows = self.store.read(snapshot_of)
+        told = repr((sorted(rows.jobs.items()), rows.events, self.client.history))
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def _verdict(self, violations: list[Violation]) -> Verdict:
         jobs: list[Job] = list(self.store.read(snapshot_of).jobs.values())

@@ -19,7 +19,7 @@ BEHAVIOURS: Sequence[tuple[int, list[str], dict[str, Any]]] = (
     (30, ["done"], {}),
     (4, ["tool"], {}),
     (5, ["tool", "tool", "done"], {"max_failures": 2, "delays_s": [3, 6]}),
-    (3, ["malformed_output", "done"], {}),
+    (3, ["malformed", "done"], {}),
     (3, ["dependency"], {}),
     (3, ["rate", "done"], {}),
     (3, ["busy", "busy", "done"], {}),

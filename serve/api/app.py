@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -70,16 +70,15 @@ def build_app(
         app.include_router(router)
     pages.mount(app)
     problems.install(app)
-    described = openapi.describe(app)
-    app.openapi = lambda: described  # type: ignore[method-assign]
+    app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
     return app
 
 
-def _layers(auth: Auth, settings: Settings, redact: Callable[[str], str]) -> list[Middleware]:
+def _layers(auth: Auth, settings: Settings, redactor: HomeRedactor) -> list[Middleware]:
     """List the layers, outermost first."""
     return [
-        Middleware(Veil, redact=redact),
-        Middleware(problems.Surprises, redact=redact),
+        Middleware(Veil, redactor=redactor),
+        Middleware(problems.Surprises, redact=redactor),
         Middleware(Guard, auth=auth, hosts=host_names(settings.serve)),
         Middleware(BodyLimit, limit_bytes=settings.serve.request_bytes),
     ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
 from serve.api import sse
 from serve.api.answers import as_json, ask
 from serve.api.feed import Wish, follow
-from serve.api.shapes import EventPage, EventView
+from serve.api.shapes import EventPage
 from serve.api.strict import StrictRoute
 from serve.api.waiting import Position, here
 from serve.api.wiring import Wired, Wiring
@@ -24,12 +24,7 @@ Prefixes = Annotated[
     list[str] | None, Query(description="Only kinds that begin so; repeatable.", examples=["job."])
 ]
 Subject = Annotated[str, Query(description="Only of this job, worker or decision: the whole id.")]
-_STREAMED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": EventView,
-        "content": {sse.MEDIA_TYPE: {"example": "id: 42\nevent: job.ready\ndata: {...}\n\n"}},
-    }
-}
+_STREAMED = sse.described('id: 42\nevent: job.ready\ndata: {"seq": 42, ...}\n\n')
 
 
 @router.get("", response_model=EventPage, responses=_STREAMED)

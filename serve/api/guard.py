@@ -63,7 +63,7 @@ class Guard:
 
     def _check_host(self, host: str) -> None:
         """Refuse names that are not ours: a page elsewhere may have pointed its own name here."""
-        if (urlsplit(f"//{host}").hostname or "") not in self._hosts:
+        if _name_of(f"//{host}") not in self._hosts:
             raise Foreign(
                 "This house is not called by that name.",
                 remedy="Use localhost, or add the name to serve.allowed_hosts in config.toml.",
@@ -72,7 +72,7 @@ class Guard:
     def _check_origin(self, headers: Headers, *, changes: bool) -> None:
         """Refuse pages of other sites; programs send neither of these headers."""
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        if origin is not None and origin.partition("://")[2] != headers.get("host"):
             raise Foreign("A page of another site may not call this house.")
         if changes and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             raise Foreign("A page of another site may not change anything here.")
@@ -84,3 +84,11 @@ class Guard:
                 "A change from a browser must come from our own page.",
                 remedy="Load the page again and repeat it.",
             )
+
+
+def _name_of(url: str) -> str:
+    """Give the host's name without its port, empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

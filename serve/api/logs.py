@@ -70,7 +70,10 @@ async def read(
     return as_json(page)
 
 
-@router.get("/stream", response_class=Response, responses={200: {"model": LogPage}})
+_STREAMED = sse.described('id: 1:6\nevent: output\ndata: {"text": "hello\\n", ...}\n\n')
+
+
+@router.get("/stream", response_class=Response, responses=_STREAMED)
 async def stream(
     wired: Wired,
     id: str,  # noqa: A002

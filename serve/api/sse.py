@@ -15,6 +15,12 @@ from fastapi.responses import StreamingResponse
 MEDIA_TYPE = "text/event-stream"
 
 
+def described(example: str) -> dict[int | str, dict[str, Any]]:
+    """Describe a streamed answer for the documents."""
+    told = {"schema": {"type": "string"}, "example": example}
+    return {200: {"description": "Server-Sent Events.", "content": {MEDIA_TYPE: told}}}
+
+
 def frame(data: Mapping[str, Any], *, kind: str = "", place: str = "") -> str:
     """Write one event; JSON has no raw line ends, so one data line is enough."""
     head = (f"id: {place}\n" if place else "") + (f"event: {kind}\n" if kind else "")

@@ -64,7 +64,8 @@ class PaperSession:
 
     async def status(self):
         mine = [[o.job, o.epoch] for name, o in self._orders.values() if name == self.name]
-        return {"incarnation": "paper", "running": mine, "queued": [], "unreported": []}
+        told = {"incarnation": "paper", "ready": True}
+        return told | {"running": mine, "queued": [], "unreported": []}
 
 
 class PaperCrew(FaceCrew):
@@ -102,19 +103,19 @@ class House:
         body = {"jobs": [{"run": ["true"]} | request if "wait" not in request else request]}
         return (await self.desk.command("job.submit", body))["ids"][0]
 
-    async def job(self, id: str) -> dict[str, Any]:
-        return await self.desk.query("job.show", {"id": id})
+    async def job(self, job: str) -> dict[str, Any]:
+        return await self.desk.query("job.show", {"id": job})
 
-    async def until(self, id: str, state: str) -> dict[str, Any]:
+    async def until(self, job: str, state: str) -> dict[str, Any]:
         async with asyncio.timeout(DEADLINE_S):
-            while (view := await self.job(id))["state"] != state:
+            while (view := await self.job(job))["state"] != state:
                 await asyncio.sleep(0.005)
         return view
 
-    async def ordered(self, id: str) -> Order:
+    async def ordered(self, job: str) -> Order:
         """Wait until a session has been given the job."""
-        await until(lambda: id in self.crew.orders)
-        return self.crew.orders[id][1]
+        await until(lambda: job in self.crew.orders)
+        return self.crew.orders[job][1]
 
     def write(self, order: Order, data: bytes) -> None:
         """Let the job write output to its log."""
@@ -138,6 +139,14 @@ class House:
             job=order.job, epoch=order.epoch, kind=ReportKind.OUTCOME, at=now, data=data
         )
         assert await self.dispatcher.report(name, "paper", [report.to_wire()])
+
+    async def followed(self) -> None:
+        """Wait until somebody waits for the hub."""
+        await until(lambda: self.hub._news._waiters)
+
+    async def unfollowed(self) -> None:
+        """Wait until nobody waits for the hub."""
+        await until(lambda: not self.hub._news._waiters)
 
     async def close(self) -> None:
         await self.hub.close()

@@ -93,7 +93,7 @@ async def test_a_look_with_wait_ends_at_the_next_change(owner, house):
     job = await house.submit(wait={"signal": "go"})
     await house.until(job, "waiting")
     look = asyncio.create_task(owner.get(f"/v1/jobs/{job}", params={"wait_s": 20}))
-    await asyncio.sleep(0.05)
+    await house.followed()
     await house.desk.command("job.signal", {"id": job, "name": "go"})
     assert (await asyncio.wait_for(look, 5)).json()["state"] == "succeeded"
 

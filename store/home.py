@@ -7,7 +7,7 @@ home/
   lock             flock of the supervisor
   ports.json       ports and addresses chosen at start
   kin.json         processes below the supervisor, for the next start
-  halted           there while `helio halt` is in force
+  halted           an order to halt that no dispatcher has taken yet
   control.sock     the supervisor's control socket (moved to the short run dir if too long)
   store.db         SQLite; store.lock is the dispatcher's kernel-held witness
   secrets/NAME     registered secrets, 0600
@@ -75,7 +75,7 @@ class Home:
 
     @property
     def halted(self) -> Path:
-        """There while `helio halt` is in force; written even when no actor answers."""
+        """An order to halt that no dispatcher has taken yet; the store says what is in force."""
         return self.root / "halted"
 
     @property

@@ -6,9 +6,7 @@ status, halt, resume and down work whatever else is dead; cancel needs the dispa
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -16,7 +14,8 @@ from typing import Any
 from engine.errors import BadInput, HelioError, Unavailable
 from engine.ports import Clock
 from serve.control import Request
-from serve.supervisor import homestead, kin
+from serve.supervisor import kin
+from serve.supervisor.halting import Halting
 from serve.supervisor.supervision import Supervision
 
 _ASK_S = 5.0
@@ -28,8 +27,8 @@ class Requests:
 
     def __init__(self, house: Supervision, clock: Clock, leave: Callable[[], None]) -> None:
         self._house = house
-        self._clock = clock
         self._leave = leave
+        self.halting = Halting(house.home, clock, self._command)
 
     async def answer(self, request: Request) -> dict[str, Any]:
         """Answer one request.
@@ -42,9 +41,9 @@ class Requests:
             case "status":
                 return await self._status(memory=bool(request.get("memory")))
             case "halt":
-                return await self._halt(str(request.get("by", "owner")))
+                return await self.halting.order(str(request.get("by", "owner")))
             case "resume":
-                return await self._resume(str(request.get("by", "owner")))
+                return await self.halting.lift(str(request.get("by", "owner")))
             case "cancel":
                 return await self._command("job.cancel", {"id": str(request.get("id", ""))})
             case "down":
@@ -64,34 +63,21 @@ class Requests:
             "pid": os.getpid(),
             "home": str(house.home.root),
             "version": version("heliograph"),
-            "halted": house.home.halted.exists(),
+            "halted": self.halting.pending,
             "restarts": dict(house.restarts),
             "processes": len(below),
             "house": None,
         } | house.told
         if memory:
             everyone = [*below, kin.identity(os.getpid())]
-            known = [one for one in everyone if one]
-            told["memory_bytes"] = await asyncio.to_thread(kin.memory_bytes, known)
+            living = [one for one in everyone if one]
+            told["memory_bytes"] = await asyncio.to_thread(kin.memory_bytes, living)
         try:
-            told["house"] = await self._ask({"do": "query", "name": "house.status", "body": {}})
+            known = await self._ask({"do": "query", "name": "house.status", "body": {}})
+            told |= {"house": known, "halted": told["halted"] or bool(known["halted_at"])}
         except HelioError as away:
             told["house_problem"] = away.as_problem()
         return told
-
-    async def _halt(self, by: str) -> dict[str, Any]:
-        """Halt for good: the marker first, so that no restart can forget it."""
-        marker = {"at": self._clock.now(), "by": by}
-        homestead.write_private(self._house.home.halted, json.dumps(marker))
-        try:
-            status = await self._command("house.halt", {"by": by})
-        except Unavailable:
-            return {"halted": True, "killed": await asyncio.to_thread(_end_job_trees)}
-        return {"halted": True, "house": status}
-
-    async def _resume(self, by: str) -> dict[str, Any]:
-        self._house.home.halted.unlink(missing_ok=True)
-        return {"halted": False, "house": await self._command("house.resume", {"by": by})}
 
     async def _command(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         return await self._ask({"do": "command", "name": name, "body": body})
@@ -100,13 +86,3 @@ class Requests:
         if self._house.link is None:
             raise Unavailable("The actors are not up.", remedy="`helio status` shows the start.")
         return await self._house.link.ask(request, _ASK_S)
-
-
-def _end_job_trees() -> int:
-    """Kill every keeper below the supervisor with all that grows from it."""
-    doomed: set[kin.Kin] = set()
-    for one in kin.descendants(os.getpid()):
-        if any(word.endswith(_KEEPER) for word in kin.command_of(one)):
-            doomed |= {one, *kin.descendants(one[0])}
-    kin.send(doomed, signal.SIGKILL)
-    return len(doomed)

@@ -64,6 +64,7 @@ class Residence:
         control = ControlSocket(path, requests.answer, house.progress.follow)
         self._catch_signals()
         await control.open()
+        insisting = asyncio.create_task(requests.halting.insist())
         try:
             await self._stay(house)
             house.progress.tell(Phase.STOPPED, "Nothing is left running")
@@ -72,6 +73,7 @@ class Residence:
             house.progress.tell(Phase.FAILED, told.detail, told)
             raise
         finally:
+            insisting.cancel()
             await house.progress.be_heard(_HEARD_S)
             await control.close()
 

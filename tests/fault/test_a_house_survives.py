@@ -56,11 +56,12 @@ def test_a_halt_is_kept_although_no_actor_is_there_to_take_it(house: House) -> N
     house.kill("head")
     house.ask({"do": "halt", "by": "test"})
     assert house.home.halted.exists()
+    assert house.ask({"do": "status"})["halted"]
     eventually(lambda: is_well(house), 60, "all is well")
-    assert eventually(
-        lambda: house.ask({"do": "status"})["house"]["halted_at"], 20, "the dispatcher knows"
-    )
+    eventually(lambda: not house.home.halted.exists(), 20, "a dispatcher has taken the order")
+    assert house.ask({"do": "status"})["house"]["halted_at"]
     house.ask({"do": "resume", "by": "test"})
+    assert not house.ask({"do": "status"})["halted"]
 
 
 def test_a_killed_supervisor_takes_everything_with_it_and_the_next_one_starts_clean(

@@ -80,6 +80,9 @@ class Tables(Protocol):
     def ready(self, lane: Lane, limit: int) -> list[Job]:
         """READY jobs of a lane by ready_seq."""
 
+    def heads(self, limit: int) -> list[Job]:
+        """READY jobs of every lane, at most `limit` of each, by lane and ready_seq."""
+
     def queued(self, worker_key: str, lane: Lane, limit: int) -> list[Job]:
         """Jobs BLOCKED by DIRECTORY or POOL on this key in this lane, by ready_seq."""
 
@@ -134,6 +137,9 @@ class Tables(Protocol):
     # -- records (engine.records) -------------------------------------------------------------
     def get(self, kind: type[R], key: object) -> R | None:
         """The row of that key, or None."""
+
+    def get_all(self, kind: type[R], keys: Iterable[object]) -> list[R]:
+        """The rows of these keys, each once, in no order; unknown keys are left out."""
 
     def put(self, *rows: Record) -> None:
         """Insert or replace rows by key."""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 T = TypeVar("T")
 Row = Sequence[Any]
 
-_SIZES = (1, 8, 64, 512)
+_SIZES = tuple(2**n for n in range(10))
 
 
 class Driver:
@@ -60,8 +60,8 @@ def chunked(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield piece
 
 
-def in_lists(values: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """Cut values for `IN`: gives ("?,?,...", values), padded to one of four lengths.
+def in_lists(values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Cut values for `IN`: gives ("?,?,...", values), padded to a power of two.
 
     So few lengths keep every statement in the driver's cache of prepared statements; repeating
     the last value in an IN list changes nothing.

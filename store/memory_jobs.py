@@ -136,6 +136,10 @@ class MemoryJobs:
         """READY jobs of a lane by ready_seq."""
         return self._at(("ready", lane), limit)
 
+    def heads(self, limit: int) -> list[Job]:
+        """READY jobs of every lane, at most `limit` of each, by lane and ready_seq."""
+        return [job for lane in Lane for job in self.ready(lane, limit)]
+
     def queued(self, worker_key: str, lane: Lane, limit: int) -> list[Job]:
         """Jobs BLOCKED by DIRECTORY or POOL on this key in this lane, by ready_seq."""
         return self._at(("queued", worker_key, lane), limit)

@@ -91,6 +91,11 @@ class MemoryRecords:
         """The row of that key, or None."""
         return cast("R | None", self._tables[kind].get(key))
 
+    def get_all(self, kind: type[R], keys: Iterable[object]) -> list[R]:
+        """The rows of these keys, in no order."""
+        table = self._tables[kind]
+        return [cast("R", table[key]) for key in dict.fromkeys(keys) if key in table]
+
     def put(self, *rows: Record) -> None:
         """Insert or replace rows by key."""
         for row in rows:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 from engine.errors import StaleWrite
@@ -17,10 +19,16 @@ from store.schema import AT_REST, DEADLINE, DUE, HOLDING, QUEUED, READY, READY_K
 _COLUMNS = ",".join(JOB.names)
 _SELECT = f"SELECT {_COLUMNS} FROM job WHERE "
 _INSERT = f"INSERT INTO job ({_COLUMNS}) VALUES ({','.join('?' * len(JOB.names))})"
+_INDEXES = range(len(JOB.names))
 _GUARD = "id = ? AND state = ? AND epoch = ?"
 _ID, _STATE, _EPOCH = (JOB.names.index(name) for name in ("id", "state", "epoch"))
 
 _READY = f"{_SELECT} {READY} AND lane = ? ORDER BY ready_seq LIMIT ?"
+_HEADS = " UNION ALL ".join(
+    f"SELECT * FROM ({_SELECT} {READY} AND lane = {lane:d} ORDER BY ready_seq LIMIT ?)"
+    f" AS of_lane_{lane:d}"
+    for lane in Lane
+)
 _QUEUED = f"{_SELECT} {QUEUED} AND worker_key = ? AND lane = ? ORDER BY ready_seq LIMIT ?"
 _READY_ON_KEY = (
     f"SELECT count(*) FROM (SELECT 1 FROM job WHERE {READY_KEYED} AND worker_key = ?"
@@ -106,6 +114,10 @@ class JobTable:
         """READY jobs of a lane by ready_seq."""
         return self._select(_READY, (int(lane), limit))
 
+    def heads(self, limit: int) -> list[Job]:
+        """READY jobs of every lane, at most `limit` of each, by lane and ready_seq."""
+        return self._select(_HEADS, (limit,) * len(Lane))
+
     def queued(self, worker_key: str, lane: Lane, limit: int) -> list[Job]:
         """Jobs BLOCKED by DIRECTORY or POOL on this key in this lane, by ready_seq."""
         return self._select(_QUEUED, (worker_key, int(lane), limit))
@@ -184,11 +196,8 @@ def stale(before: Job, now: Job | None) -> StaleWrite:
 def _difference(before: Job, after: Job) -> tuple[tuple[int, ...], list[Any]]:
     """Which columns differ, and the values to bind: the new ones, then the guard's."""
     old, new = JOB.values(before), JOB.values(after)
-    columns = tuple(
-        index
-        for index, (was, now) in enumerate(zip(old, new, strict=True))
-        if was is not now and was != now
-    )
+    replaced = compress(_INDEXES, map(is_not, old, new))  # few: a copy shares what it keeps
+    columns = tuple(index for index in replaced if old[index] != new[index])
     values = [JOB.encode_one(index, new[index]) for index in columns]
     return columns, [*values, old[_ID], old[_STATE].value, old[_EPOCH]]
 

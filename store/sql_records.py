@@ -126,6 +126,15 @@ class RecordTable:
         rows = self._driver.rows(f'{_SELECTS[kind]} WHERE "{codec.key}" = ?', (key,))
         return codec.decode(rows[0]) if rows else None
 
+    def get_all(self, kind: type[R], keys: Iterable[object]) -> list[R]:
+        """The rows of these keys, in no order."""
+        codec: Codec[R] = RECORDS[kind]
+        found: list[R] = []
+        for marks, values in in_lists(list(keys)):
+            sql = f'{_SELECTS[kind]} WHERE "{codec.key}" IN ({marks})'
+            found += map(codec.decode, self._driver.rows(sql, values))
+        return found
+
     def put(self, *rows: Record) -> None:
         """Insert or replace rows by key."""
         by_kind: dict[type[Record], list[Record]] = {}

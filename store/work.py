@@ -74,7 +74,8 @@ class Work:
         self._moved: dict[str, Job] = {}  # as the store has them
         self._new: dict[str, Job] = {}
         self._edges: list[Edge] = []
-        self._events: list[Event] = []
+        self._events: list[Event] = []  # not told yet: behind the jobs that are not written yet
+        self._log: list[Event] = []  # not told yet, in their final order
         self._records: dict[tuple[type, object], Record] = {}
         self._known: dict[tuple[type, object], Record | None] = {}
         self._shard = self._own(tables.get(Shard, shard_id), term)
@@ -147,12 +148,12 @@ class Work:
 
     def edges_from(self, parents: Iterable[str]) -> list[Edge]:
         """Edges out of these parents, this transaction's own included."""
-        self.flush()
+        self._write_edges()
         return self.tables.edges_from(parents)
 
     def edges_to(self, child: str) -> list[Edge]:
         """Edges into this child by idx, this transaction's own included."""
-        self.flush()
+        self._write_edges()
         return self.tables.edges_to(child)
 
     def link(self, edges: Iterable[Edge]) -> None:
@@ -176,6 +177,13 @@ class Work:
         known = self._known[place]
         return known if isinstance(known, kind) else None
 
+    def expect(self, kind: type[Record], keys: Iterable[object]) -> None:
+        """Read records that will be asked for one by one in one go."""
+        missing = [key for key in dict.fromkeys(keys) if (kind, key) not in self._known]
+        if len(missing) > 1:
+            self._known |= {(kind, key): None for key in missing}
+            self._known |= {(kind, _KEYS[kind](r)): r for r in self.tables.get_all(kind, missing)}
+
     def tell(self, kind: EventKind, subject: str, project: str = "", **data: object) -> None:
         """Tell an event that is not a job's change of state."""
         self._events.append(
@@ -192,7 +200,7 @@ class Work:
     def holding(self) -> list[Job]:
         """Give the jobs that occupy their worker key, by id, as this transaction sees them."""
         if self._holding is None:
-            self.flush()
+            self.write_jobs()
             found = self.seen(self.tables.holding())
             self._holding = {job.id for job in found}
             self._occupied.update(job.worker_key for job in found)
@@ -208,7 +216,7 @@ class Work:
         """How many jobs of this key and lane are READY, counted up to about `limit`."""
         place = (worker_key, lane)
         if place not in self._ready_counts:
-            self.flush()
+            self.write_jobs()
             self._ready_counts[place] = self.tables.ready_on_key(worker_key, lane, limit)
         return self._ready_counts[place]
 
@@ -228,31 +236,36 @@ class Work:
     # -- writing ------------------------------------------------------------------------------
     def flush(self) -> None:
         """Write what is pending, so that scans see it."""
-        now = self.moment.steady
-        told, self._events = self._events, []
-        if self._new:
-            fresh = list(self._new.values())
-            self.tables.insert_jobs(fresh)
-            told[:0] = [events.submitted(job, now) for job in fresh]
-            self._new = {}
-        if self._edges:
-            self.tables.insert_edges(self._edges)
-            self._edges = []
-        if self._moved:
-            moved = [(before, self._rows[key]) for key, before in self._moved.items()]
-            self.tables.update_jobs(moved)
-            told += [events.changed(before, after, now) for before, after in moved]
-            self._moved = {}
+        self.write_jobs()
+        self._write_edges()
         if self._records:
             self.tables.put(*self._records.values())
             self._records = {}
-        self._append(told)
+        if self._log:
+            seqs = self.tables.append_events(self._log)
+            self.told += [replace(e, seq=seq) for e, seq in zip(self._log, seqs, strict=True)]
+            self._log = []
 
-    def _append(self, told: list[Event]) -> None:
-        if not told:
-            return
-        seqs = self.tables.append_events(told)
-        self.told += [replace(event, seq=seq) for event, seq in zip(told, seqs, strict=True)]
+    def write_jobs(self) -> None:
+        """Write pending jobs, so that scans of the job table see them; events keep their order."""
+        now = self.moment.steady
+        if self._new:
+            fresh = list(self._new.values())
+            self.tables.insert_jobs(fresh)
+            self._log += [events.submitted(job, now) for job in fresh]
+            self._new = {}
+        self._log += self._events
+        self._events = []
+        if self._moved:
+            moved = [(before, self._rows[key]) for key, before in self._moved.items()]
+            self.tables.update_jobs(moved)
+            self._log += [events.changed(before, after, now) for before, after in moved]
+            self._moved = {}
+
+    def _write_edges(self) -> None:
+        if self._edges:
+            self.tables.insert_edges(self._edges)
+            self._edges = []
 
     def finish(self) -> None:
         """Write the rest, the shard's counters last."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from engine.jobs import Job, JobState, Reason
 from engine.messages import Report, ReportKind
 from engine.moments import us
 from engine.outcomes import Cancelled, Outcome, from_wire, tag
-from engine.records import Attempt, Worker
+from engine.records import Artefact, Attempt, Worker
 from engine.rows import replace
 from engine.settle import settle
 from engine.transitions import Trigger, fire
@@ -33,7 +34,10 @@ def take_reports(work: Work, reports: Sequence[Report]) -> int:
             continue
         match report.kind:
             case ReportKind.OUTCOME:
-                _end(work, job, from_wire(dict(report.data)), _by(report))
+                body = dict(report.data)
+                incarnation = str(body.pop("incarnation", ""))
+                _keep_artefacts(work, job, body.pop("artefacts", ()))
+                _end(work, job, from_wire(body), incarnation)
             case ReportKind.STARTED | ReportKind.PROGRESS:
                 if report.at > job.progress_at:
                     work.put(replace(job, progress_at=report.at))
@@ -41,8 +45,10 @@ def take_reports(work: Work, reports: Sequence[Report]) -> int:
     return stale
 
 
-def _by(report: Report) -> str:
-    return str(report.data.get("incarnation", ""))
+def _keep_artefacts(work: Work, job: Job, artefacts: Sequence[Mapping[str, Any]]) -> None:
+    for kept in artefacts:
+        row = Artefact(id=f"{job.id}:{kept['name']}", job=job.id, **kept)
+        work.save(replace(row, created_at=work.moment.steady))
 
 
 def finish(work: Work, job: Job, outcome: Outcome) -> Job:

@@ -37,6 +37,20 @@ def test_a_lane_gives_its_ready_jobs_by_ready_seq(write, read):
     assert read.ready(Lane.P1, 2) == []
 
 
+def test_the_heads_of_all_lanes_come_at_once_by_lane_and_ready_seq(write, read):
+    write.insert_jobs(
+        [
+            job(1, ready_seq=30),
+            job(2, ready_seq=10),
+            job(3, ready_seq=20),
+            job(4, ready_seq=90, lane=Lane.P0),
+            job(5, ready_seq=1, lane=Lane.P5),
+            job(6, JobState.RUNNING, ready_seq=2, lane=Lane.P5),
+        ]
+    )
+    assert ids(read.heads(2)) == [4, 2, 3, 5]
+
+
 def test_a_job_that_moves_leaves_one_order_and_joins_the_next(write, read):
     write.insert_jobs([job(1, ready_seq=1, worker_key="k")])
     parked = replace(job(1), state=JobState.BLOCKED, reason=Reason.DIRECTORY, worker_key="k")

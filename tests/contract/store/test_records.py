@@ -59,6 +59,14 @@ def test_rows_of_several_kinds_are_put_at_once(write, read):
     assert read.get(Message, "m") == Message(id="m", session="s")
 
 
+def test_rows_of_several_keys_come_at_once_and_unknown_keys_are_left_out(write, read):
+    write.put(*(Signal(id=f"{n}:go", job=str(n), name="go") for n in range(20)))
+    found = read.get_all(Signal, ["3:go", "7:go", "3:go", "none"])
+    assert sorted(row.job for row in found) == ["3", "7"]
+    assert len(read.get_all(Signal, [f"{n}:go" for n in range(20)])) == 20
+    assert read.get_all(Signal, []) == []
+
+
 def test_the_last_of_two_rows_with_one_key_wins(write, read):
     write.put(Shard(id=0, term=1), Shard(id=0, term=2))
     assert read.get(Shard, 0) == Shard(id=0, term=2)

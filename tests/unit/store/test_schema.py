@@ -70,8 +70,10 @@ class Recorder:
 
 
 ROW = Job(id="a" * 26)
+LIMITED_BEFORE = ("SCAN counted", "SCAN of_lane_")  # what an inner query has cut already
 PLANS = {
     "ready": (lambda t: t.ready(Lane.P2, 20), "job_ready"),
+    "heads": (lambda t: t.heads(20), "job_ready"),
     "queued": (lambda t: t.queued("k", Lane.P2, 1), "job_queued"),
     "ready_on_key": (lambda t: t.ready_on_key("k", Lane.P2, 9), "job_ready_key"),
     "holding": (lambda t: t.holding(), "job_holding"),
@@ -103,7 +105,7 @@ def test_each_question_is_answered_by_its_index_and_sorts_nothing(migrated, ask,
     assert [line for line in plan if index in line], plan
     assert not [line for line in plan if "TEMP B-TREE" in line], plan
     whole_scans = [line for line in plan if line.startswith("SCAN") and "USING" not in line]
-    assert whole_scans in ([], ["SCAN counted"]), plan
+    assert not [line for line in whole_scans if not line.startswith(LIMITED_BEFORE)], plan
 
 
 def test_the_claim_stays_flat_when_a_hundred_thousand_jobs_want_one_directory(migrated):
@@ -120,6 +122,7 @@ def test_the_claim_stays_flat_when_a_hundred_thousand_jobs_want_one_directory(mi
         raw = migrated.connection.dbapi_connection
         raw.set_progress_handler(tick, 1)
         tables.ready(Lane.P2, 20)
+        tables.heads(20)
         tables.queued("k", Lane.P2, 1)
         tables.ready_on_key("k", Lane.P2, 20)
         tables.holding()

@@ -16,6 +16,7 @@ from importlib.metadata import version as installed_version
 from typing import Any, TypeVar
 
 from actors.clock import SystemClock
+from actors.dispatching.cleaner import clean
 from actors.dispatching.commands import COMMANDS
 from actors.dispatching.crew import Crew, RayCrew
 from actors.dispatching.desk import Bureau, begin, open_bureau, stop_all
@@ -23,11 +24,13 @@ from actors.dispatching.facts import Fact, Wake
 from actors.dispatching.mailbox import Mailbox
 from actors.dispatching.pipelines import render
 from actors.dispatching.queries import QUERIES, Surroundings
+from actors.dispatching.spill import is_large, spill
 from actors.dispatching.views import event_view
 from engine.errors import BadInput, HelioError, HouseFault, StoreFull, Unavailable
-from engine.messages import Report
+from engine.messages import Report, ReportKind
 from engine.moments import US_PER_S
 from engine.ports import Clock
+from engine.rows import replace
 from store.home import Home
 
 log = logging.getLogger("heliograph.dispatcher")
@@ -75,8 +78,12 @@ class Dispatcher:
         """Take a session's reports; True once they are durable, else they must come again."""
         if self._bureau is None:
             return False
-        taken = [Report.from_wire(one) for one in reports]
-        log.debug("%s (%s) reports %d", session, incarnation, len(taken))
+        taken = [_signed(Report.from_wire(one), incarnation) for one in reports]
+        limit = self._bureau.settings.sessions.result_text_bytes
+        if any(is_large(report, limit) for report in taken):
+            artefacts = self._bureau.artefacts
+            taken = await self._off_loop(lambda: spill(taken, limit, artefacts))
+        log.debug("%s reports %d", session, len(taken))
         return await self._mailbox.put_reports(taken)
 
     async def _command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,8 +208,11 @@ class Dispatcher:
         await self._mailbox.rung(self._nap_s(bureau))
         self._beat = self._clock.monotonic()
         self._remind(bureau)
-        delivery = self._mailbox.take()
         loop = asyncio.get_running_loop()
+        if bureau.clean_due(self._clock.monotonic()):
+            more = await loop.run_in_executor(self._writer, lambda: clean(bureau, self._home))
+            bureau.next_clean = 0.0 if more else bureau.next_clean
+        delivery = self._mailbox.take()
         try:
             wake = await loop.run_in_executor(
                 self._writer, lambda: bureau.core.wake(delivery.inbox, bureau.clock.moment())
@@ -267,3 +277,10 @@ class Dispatcher:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a wish was not carried out", exc_info=task.exception())
+
+
+def _signed(report: Report, incarnation: str) -> Report:
+    """Let an outcome tell which incarnation of its session it comes from."""
+    if report.kind is not ReportKind.OUTCOME:
+        return report
+    return replace(report, data={**report.data, "incarnation": incarnation})

@@ -113,7 +113,7 @@ class Work:
         sizes = place.settings.sessions
         log = LogFile(self._log_path, sizes.output_cap_bytes)
         self._recorder = Recorder(
-            log, sizes.result_text_bytes, place.secrecy.redactor, self._show_chunk
+            log, sizes.result_bytes, place.secrecy.redactor, self._show_chunk
         )
         return Bench(
             cwd=self._directory(),

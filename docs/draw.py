@@ -1,6 +1,7 @@
 """Draw the pages that come from tables: `python docs/draw.py` writes, `--check` only looks.
 
-The state machine and the event catalogue are data in `engine`; their pages are never edited.
+The state machine, the event catalogue, the settings and the command line are data in the source;
+their pages are never edited.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from engine.events import MEANING
 from engine.jobs import TERMINAL, JobState, Reason
 from engine.transitions import TABLE, diagram
+from interfaces.cli.manual import markdown as command_line
+from store.config_page import markdown as configuration
 
 HERE = Path(__file__).parent
 DRAWN = "<!-- Drawn by docs/draw.py from the engine's tables. Do not edit. -->\n\n"
@@ -77,7 +80,12 @@ def events() -> str:
     )
 
 
-PAGES = {"state-machine.md": state_machine, "events.md": events}
+PAGES = {
+    "state-machine.md": state_machine,
+    "events.md": events,
+    "configuration.md": configuration,
+    "cli.md": command_line,
+}
 
 
 def stale() -> list[str]:

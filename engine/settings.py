@@ -76,7 +76,10 @@ class SessionSettings(Section):
     prefetch: int = Field(1, ge=0, description="Orders that may wait in a session's mailbox.")
     ephemeral_idle_s: Seconds = Field(300, description="Idle time after which one retires.")
     output_cap_bytes: Positive = Field(16 * 2**20, description="Output kept of one attempt.")
-    result_text_bytes: Positive = Field(64 * 2**10, description="Output's tail kept as result.")
+    result_bytes: Positive = Field(4 * 2**20, description="Largest result that is kept whole.")
+    result_text_bytes: Positive = Field(
+        64 * 2**10, description="A larger result's end stays in the row; the rest is a file."
+    )
     report_batch_s: Seconds = Field(0.05, description="How long progress reports are gathered.")
     progress_every_s: Seconds = Field(30, description="Progress is written at most this often.")
     status_every_s: Seconds = Field(2, description="How often running sessions are asked.")

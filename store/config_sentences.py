@@ -108,7 +108,7 @@ def _about_sizes(settings: Settings) -> Iterator[Verdict]:
         (payload, ("limits.rendered_bytes", limits.rendered_bytes)),
         (
             ("sessions.result_text_bytes", sessions.result_text_bytes),
-            ("sessions.output_cap_bytes", sessions.output_cap_bytes),
+            ("sessions.result_bytes", sessions.result_bytes),
         ),
     )
     for (small, less), (large, more) in pairs:

@@ -9,9 +9,10 @@ from typing import Any
 from actors.dispatching.core import Core
 from actors.dispatching.steady import SteadyClock
 from engine.events import EventKind
-from engine.ports import Clock, Store, Tables
+from engine.ports import Clock, Tables
 from engine.records import Shard
 from engine.settings import Settings
+from store.artefacts import Artefacts
 from store.config import load_settings
 from store.home import Home
 from store.sqlite import SqliteStore
@@ -24,12 +25,14 @@ from store.work import Work
 class Bureau:
     """An open store and everything that decides over it."""
 
-    store: Store
+    store: SqliteStore
+    artefacts: Artefacts
     settings: Settings
     core: Core
     clock: SteadyClock
     next_sweep: float = 0.0
     next_status: float = 0.0
+    next_clean: float = 0.0
 
     def until_round(self, mono: float) -> float:
         """Seconds until the next round is due."""
@@ -40,6 +43,13 @@ class Bureau:
         if mono < self.next_sweep:
             return False
         self.next_sweep = mono + self.settings.store.sweep_s
+        return True
+
+    def clean_due(self, mono: float) -> bool:
+        """Whether retention is due; asking books the next round."""
+        if mono < self.next_clean:
+            return False
+        self.next_clean = mono + self.settings.store.prune_every_s
         return True
 
     def status_due(self, mono: float) -> bool:
@@ -67,7 +77,8 @@ def open_bureau(home: Home, clock: Clock, rng: Random) -> Bureau:
     except BaseException:
         store.close()
         raise
-    return Bureau(store, settings, core, steady)
+    artefacts = Artefacts(home.artefacts, settings.store)
+    return Bureau(store, artefacts, settings, core, steady)
 
 
 def _newest_time(tables: Tables) -> int:

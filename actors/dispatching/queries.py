@@ -19,7 +19,7 @@ from actors.dispatching.views import edge_view, event_view, job_view, page, reco
 from engine.errors import BadInput, NotFound
 from engine.jobs import EdgeKind, JobState, Lane
 from engine.ports import JobFilter, Tables
-from engine.records import Attempt, Decision, Project, Record, Shard, Worker
+from engine.records import Artefact, Attempt, Decision, Project, Record, Shard, Worker
 from engine.settings import Settings
 
 _SHORTEST_ENDING = 4
@@ -77,6 +77,7 @@ def job_show(tables: Tables, body: Mapping[str, Any], _: Surroundings) -> dict[s
             for row in rows
         ],
         "decisions": [record_view(row) for row in tables.find(Decision, job=job.id)],
+        "artefacts": [record_view(row) for row in tables.find(Artefact, job=job.id)],
     }
 
 

@@ -250,3 +250,15 @@ async def test_a_dead_session_gives_its_job_back(place, tmp_path):
     await place.crew.close()
     view = await place.until(job, "succeeded")
     assert (view["epoch"], view["reclaims"], view["failures"]) == (2, 1, 0)
+
+
+async def test_a_large_result_keeps_its_end_and_becomes_a_file(place):
+    job = await place.submit(sh="seq 1 50000")
+    view = await place.until(job, "succeeded")
+    assert view["result"]["truncated"]
+    assert view["result"]["text"].endswith("50000")
+    assert len(view["result"]["text"]) <= 64 * 1024
+    (kept,) = view["artefacts"]
+    digest = kept["sha256"]
+    whole = (place.crew.home.artefacts / digest[:2] / digest).read_text()
+    assert whole.split() == [str(n) for n in range(1, 50001)]

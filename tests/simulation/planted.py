@@ -26,7 +26,7 @@ from engine.rows import replace
 from store.verbs import advance, decisions, queue, submit, timers
 from store.work import Work
 
-Patched = Callable[[], Any]
+_REPORTS = "actors.dispatching.core.take_reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Planted:
     caught_by: frozenset[str]
 
 
-def no_fence() -> Any:
+def no_fence(where: str = _REPORTS) -> Any:
     """A report of any epoch counts for the epoch that runs now."""
     real = store.verbs.report.take_reports
 
@@ -49,7 +49,7 @@ def no_fence() -> Any:
         ]
         return real(work, now)
 
-    return patch("actors.dispatching.core.take_reports", faulty)
+    return patch(where, faulty)
 
 
 def no_term() -> Any:
@@ -164,7 +164,7 @@ def cancel_not_final() -> Any:
     return patch.object(store.verbs.report, "settle", faulty)
 
 
-def result_overwritten() -> Any:
+def result_overwritten(where: str = _REPORTS) -> Any:
     """A late result of an older epoch replaces the accepted one."""
     real = store.verbs.report.take_reports
 
@@ -179,7 +179,7 @@ def result_overwritten() -> Any:
                 work.put(replace(job, result=result))
         return stale
 
-    return patch("actors.dispatching.core.take_reports", faulty)
+    return patch(where, faulty)
 
 
 def decision_twice() -> Any:

@@ -61,15 +61,6 @@ class ClockSettings(Section):
     kill_grace_s: Seconds = Field(5, description="Between SIGTERM and SIGKILL of a tree.")
 
 
-class ReuseSettings(Section):
-    """When an agent's conversation is too much of something to be resumed."""
-
-    size_bytes: Positive = Field(20 * 2**20, description="Largest conversation file.")
-    age_s: Seconds = Field(7 * 86_400, description="Longest time since it was last used.")
-    times: Positive = Field(200, description="How often one may be resumed.")
-    context_fill: float = Field(0.8, gt=0, le=1, description="Fullest context to resume with.")
-
-
 class SessionSettings(Section):
     """Workers."""
 
@@ -84,7 +75,6 @@ class SessionSettings(Section):
     progress_every_s: Seconds = Field(30, description="Progress is written at most this often.")
     status_every_s: Seconds = Field(2, description="How often running sessions are asked.")
     spare: int = Field(2, ge=0, description="Blank workers kept warm for jobs without a directory.")
-    reuse: ReuseSettings = ReuseSettings()
 
 
 class StoreSettings(Section):
@@ -119,7 +109,6 @@ class ServeSettings(Section):
         (), description="Names besides localhost by which browsers and clients may call."
     )
     login_s: Seconds = Field(43_200, description="How long a browser stays logged in.")
-    ticket_s: Seconds = Field(60, description="How long a login link of `helio open` works.")
     beat_s: Positive = Field(15, description="A silent live stream sends a comment this often.")
     wait_s: Positive = Field(60, description="Longest that one request waits for a change.")
     log_page_bytes: Positive = Field(256 * 2**10, description="Output given in one answer.")

@@ -2,8 +2,8 @@
 
 Counters come from the tally, gauges from what the dispatcher says at the moment of the scrape; a
 gauge that nobody could tell is left out, and `actor_up` says whose silence it was. Labels are
-words of the house (lanes, states, backends, classes), never an id, a path or a text. The names
-and their meaning stand in `docs/metrics.md`, drawn from here.
+words of the house (lanes, states, backends, classes), never an id, a path or a text.
+`docs/metrics.md` lists them; a test compares.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from engine.errors import Foreign
 from engine.settings import ServeSettings
 from serve.auth import FORM_HEADER, Auth, Caller
 
-# Pages and documents hold no data; metrics hold counts (docs/decisions/0006 says why).
+# Pages and documents hold no data; metrics hold counts (docs/decisions/0007 says why).
 PUBLIC = frozenset({"/", "/login", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
 PUBLIC_UNDER = ("/docs/", "/static/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -85,3 +86,17 @@ def test_promtool_finds_nothing_to_mend(text):
         ["promtool", "check", "metrics"], input=text, text=True, capture_output=True, check=False
     )
     assert (lint.returncode, lint.stdout + lint.stderr) == (0, "")
+
+
+def test_the_page_lists_what_there_is():
+    sight = Sight(version="0", hub_seq=0, hub_beat_age_s=0, status={"lost_wakes": 0}, workers=[],
+                  decisions=[])  # fmt: skip
+    page = (Path(__file__).parents[4] / "docs" / "metrics.md").read_text()
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `heliograph_")]
+    listed = {(name.strip("| `"), kind, means.strip(" |")) for name, kind, _, means in rows}
+    made = {
+        (family.name + ("_total" if family.type == "counter" else ""), family.type,
+         family.documentation)
+        for family in text_string_to_metric_families(exposition(Tally(), sight))
+    }  # fmt: skip
+    assert listed == made

@@ -32,6 +32,7 @@ from engine.moments import US_PER_S
 from engine.ports import Clock
 from engine.rows import replace
 from store.home import Home
+from store.verbs.claim import pool_session
 
 log = logging.getLogger("heliograph.dispatcher")
 T = TypeVar("T")
@@ -193,6 +194,8 @@ class Dispatcher:
         self._bureau = bureau
         self._trouble = ""
         log.info("term %d begins", bureau.core.term)
+        for place in range(bureau.settings.sessions.spare):
+            self._spawn(self._crew.warm(pool_session("shell", place)))
 
     async def _close(self, trouble: HelioError) -> None:
         bureau, self._bureau = self._bureau, None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from actors.dispatching.facts import Answered, Fact, Inbox, Seen, Unanswered, Wake
+from actors.dispatching.facts import Answered, Fact, Gone, Inbox, Seen, Unanswered, Wake
 from actors.dispatching.roster import Roster
 from actors.dispatching.upkeep import preempt, sweep
 from engine.errors import HelioError, HouseFault, StoreFull
@@ -54,6 +54,7 @@ class Core:
         self.roster = Roster()
         self.sealed = sealed  # draining: nothing new is claimed
         self._recovering = True
+        self._next_at: int | None = None  # when the next timer is due, as of the last commit
 
     def wake(self, inbox: Inbox, moment: Moment) -> Wake:
         """Carry out one wake.
@@ -61,6 +62,10 @@ class Core:
         Raises:
             HouseFault, StoreFull: nothing of the inbox was applied.
         """
+        if self._only_learns(inbox, moment):
+            for fact in inbox.facts:
+                self.roster.learn(fact)
+            return Wake(next_at=self._next_at)
         refused: dict[int, HelioError] = {}
         while True:
             try:
@@ -72,6 +77,13 @@ class Core:
                 refused[partial.index] = partial.refusal
         self._after_commit(inbox.facts, wake, running)
         return wake
+
+    def _only_learns(self, inbox: Inbox, moment: Moment) -> bool:
+        """Whether all there is are facts that change no row: they cost no transaction."""
+        if self._recovering or not inbox.facts or inbox.acts or inbox.reports:
+            return False
+        due = self._next_at is not None and self._next_at <= max(moment.steady, moment.wall)
+        return not due and inbox.sweep is None and not any(map(_may_move, inbox.facts))
 
     def _transact(
         self, tables: Tables, inbox: Inbox, moment: Moment, refused: dict[int, HelioError]
@@ -127,8 +139,8 @@ class Core:
 
     # -- sessions -----------------------------------------------------------------------------
     def _apply(self, work: Work, fact: Fact) -> None:
-        if isinstance(fact, Unanswered) or (isinstance(fact, Answered) and not fact.refused):
-            return  # the roster learns it after the commit; no row changes
+        if not _may_move(fact):
+            return
         running = work.holding()
         for missing in self.roster.missing(fact, running):
             job = work.job(missing.job)
@@ -154,6 +166,7 @@ class Core:
                 work.stops.append((fact.session, job.id, job.epoch, "halt"))
 
     def _after_commit(self, facts: Sequence[Fact], wake: Wake, running: list[Job]) -> None:
+        self._next_at = wake.next_at
         for fact in facts:
             self.roster.learn(fact)
         self.roster.forget(running)
@@ -185,6 +198,17 @@ def _next_look(due: int | None, moment: Moment, *, hurry: bool) -> int | None:
     if due is None or due > latest or hurry:
         return due
     return latest + us(_SKEWED_S)
+
+
+def _may_move(fact: Fact) -> bool:
+    """Whether a fact can change a row; what cannot is only learnt by the roster."""
+    match fact:
+        case Answered(_, _, refused):
+            return bool(refused)
+        case Unanswered():
+            return False
+        case Seen() | Gone():
+            return True
 
 
 def _by_session(claimed: Iterable[Taken]) -> dict[str, list[Order]]:

@@ -25,6 +25,9 @@ class Crew(Protocol):
     async def send(self, session: str, orders: Sequence[Order]) -> Fact:
         """Find or make the session and hand it orders."""
 
+    async def warm(self, session: str) -> None:
+        """Make a session without a directory ahead of its first order."""
+
     async def stop(self, session: str, job: str, epoch: int, why: str) -> None:
         """Ask a session to end an order; a session that is away is asked again by the sweep."""
 
@@ -66,6 +69,12 @@ class FaceCrew:
         except (HelioError, TimeoutError, OSError):
             return Unanswered(session, claims)
         return Answered(session, _claims(reply["accepted"]), _claims(reply["refused"]))
+
+    async def warm(self, session: str) -> None:
+        """Make a session without a directory ahead of its first order."""
+        with contextlib.suppress(HelioError, TimeoutError, OSError):
+            async with asyncio.timeout(_SPAWN_S):
+                await self.make(session, "")
 
     async def stop(self, session: str, job: str, epoch: int, why: str) -> None:
         """Ask a session to end an order."""

@@ -84,6 +84,7 @@ class Mailbox:
         try:
             async with asyncio.timeout(within_s):
                 await self._bell.wait()
+                await asyncio.sleep(0)  # what arrived together shall share one transaction
         except TimeoutError:
             pass
 

@@ -34,6 +34,11 @@ class Claimed:
     order: Order
 
 
+def pool_session(backend: str, place: int) -> str:
+    """Name a session for jobs without a directory; low places are used first and stay warm."""
+    return f"session/pool-{backend}-{place}"
+
+
 class Claim:
     """One claiming round inside one unit of work."""
 
@@ -132,7 +137,7 @@ class Claim:
             name, persistent = SessionKey(host=host, directory=job.cwd).name, True
         else:
             place = 0
-            while (name := f"session/pool-{job.backend}-{place}") in self.owners:
+            while (name := pool_session(job.backend, place)) in self.owners:
                 place += 1
             persistent = False
         self.owners.add(name)

@@ -14,7 +14,6 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum, IntEnum, StrEnum
-from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from engine.events import Event
@@ -75,7 +74,7 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
 def _enum_column(name: str, hint: type[Enum], nullable: bool) -> Column:
     known: dict[Any, Enum | None] = {member.value: member for member in hint}
     shape: Shape = "integer" if issubclass(hint, IntEnum) else "text"
-    encode: Convert = attrgetter("value") if issubclass(hint, StrEnum) else int
+    encode: Convert = str.__str__ if issubclass(hint, StrEnum) else int
     if nullable:
         known[None] = None
         return Column(name, shape, True, False, _or_none(encode), known.__getitem__)

@@ -226,7 +226,7 @@ class MemoryJobs:
     def _delete_jobs(self, ids: Sequence[str]) -> None:
         """Remove rows and their edges."""
         for job_id in ids:
-            for edge in [*self._into.get(job_id, ()), *self._out_of.get(job_id, ())]:
+            for edge in {*self._into.get(job_id, ()), *self._out_of.get(job_id, ())}:
                 self._undo.note(partial(self._add_edge, edge))
                 self._drop_edge(edge)
             if job_id in self._rows:

@@ -29,6 +29,7 @@ _SQLITE = (3, 35, 0)  # RETURNING
 _LOW_DISK_BYTES = 2**30
 _FULL_DISK_BYTES = 100 * 2**20
 _LEAP_S = 120
+_PORTS_SHOWN = 3
 _AGENTS = ("claude", "codex", "gemini", "opencode")
 
 
@@ -166,9 +167,21 @@ def _listeners(patient: Patient) -> Iterator[Finding]:
     if not doors:
         yield Finding("listeners", OK, "all on loopback")
         return
-    said = ", ".join(f"{address}:{port} ({name})" for address, port, name in doors)
+    said = f"{len(doors)} are open to other machines: {_by_process(doors)}"
     remedy = "Ray asks for a token there; close them to the network: docs/firewall.md"
     yield Finding("listeners", WARN, said, remedy)
+
+
+def _by_process(doors: list[tuple[str, int, str]]) -> str:
+    """List ports by process, so that twenty workers are one word."""
+    ports: dict[str, list[int]] = {}
+    for _, port, name in doors:
+        ports.setdefault(name.partition(":pages")[0].partition(":api")[0], []).append(port)
+    return "; ".join(
+        f"{name} {', '.join(map(str, found[:_PORTS_SHOWN]))}"
+        + (f" and {len(found) - _PORTS_SHOWN} more" if len(found) > _PORTS_SHOWN else "")
+        for name, found in sorted(ports.items())
+    )
 
 
 def open_doors(pid: int) -> set[tuple[str, int, str]]:

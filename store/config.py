@@ -101,9 +101,15 @@ def read_settings(home: Home, environ: Mapping[str, str] | None = None) -> Loade
 
 def flat(settings: Settings) -> Iterator[tuple[str, Any]]:
     """Give every setting as (dotted name, value), in the order of the tree."""
-    for section, values in settings.model_dump().items():
-        for name, value in values.items():
-            yield f"{section}.{name}", value
+    yield from _flattened("", settings.model_dump())
+
+
+def _flattened(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flattened(f"{prefix}{name}.", value)
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _from_file(home: Home) -> tuple[_Given, str]:
@@ -136,13 +142,17 @@ def _lines(text: str) -> dict[str, int]:
 
 def _from_environment(environ: Mapping[str, str]) -> _Given:
     """Take HELIOGRAPH_SECTION__NAME; names without `__` are no settings."""
-    given = _Given({}, {})
+    tree: dict[str, Any] = {}
+    places: dict[str, str] = {}
     for variable, text in sorted(environ.items()):
-        section, divider, name = variable.removeprefix(PREFIX).lower().partition("__")
-        if variable.startswith(PREFIX) and divider:
-            given.tree.setdefault(section, {})[name] = _value(text)
-            given.places[f"{section}.{name}"] = variable
-    return given
+        *sections, name = variable.removeprefix(PREFIX).lower().split("__")
+        if variable.startswith(PREFIX) and sections:
+            value: Any = {name: _value(text)}
+            for section in reversed(sections):
+                value = {section: value}
+            tree = _merged(tree, value)
+            places[".".join((*sections, name))] = variable
+    return _Given(tree, places)
 
 
 def _value(text: str) -> Any:
@@ -156,9 +166,12 @@ def _value(text: str) -> Any:
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
-    for section, values in above.items():
-        beneath = merged.get(section)
-        merged[section] = beneath | values if isinstance(beneath, dict) else values
+    for name, value in above.items():
+        match merged.get(name), value:
+            case dict() as beneath, dict():
+                merged[name] = _merged(beneath, value)
+            case _:
+                merged[name] = value
     return merged
 
 

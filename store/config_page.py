@@ -36,22 +36,32 @@ seconds, `_bytes` bytes, `_days` days. This page is drawn from the settings by `
 def markdown() -> str:
     """Draw the page."""
     parts = [_HEAD]
-    for name, described in Settings.model_fields.items():
-        section = described.annotation
-        if isinstance(section, type) and issubclass(section, Section):
-            said = " ".join((section.__doc__ or "").split())
-            parts.append(f"## {name}\n\n{said}\n\n{_table(name, section)}")
+    for name, field in Settings.model_fields.items():
+        section = _section(field)
+        if section is None:
+            parts.append(f"## {name}\n\n{field.description} For example `{name}.llm = 4`.\n")
         else:
-            parts.append(f"## {name}\n\n{described.description} For example `{name}.llm = 4`.\n")
+            parts += _described(name, section)
     return "\n".join(parts)
 
 
-def _table(prefix: str, section: type[Section]) -> str:
-    rows = [
-        f"| `{prefix}.{name}` | {_default(field)} | {field.description or ''} |"
-        for name, field in section.model_fields.items()
-    ]
-    return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows, ""])
+def _described(path: str, section: type[Section]) -> list[str]:
+    """Draw one section, and the sections inside it after it."""
+    said = " ".join((section.__doc__ or "").split())
+    rows, inner = [], []
+    for name, field in section.model_fields.items():
+        below = _section(field)
+        if below is None:
+            rows.append(f"| `{path}.{name}` | {_default(field)} | {field.description or ''} |")
+        else:
+            inner += _described(f"{path}.{name}", below)
+    table = "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows, ""])
+    return [f"## {path}\n\n{said}\n\n{table}", *inner]
+
+
+def _section(field: FieldInfo) -> type[Section] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
 
 
 def _default(field: FieldInfo) -> str:

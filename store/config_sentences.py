@@ -137,13 +137,15 @@ def _place(name: str, places: Mapping[str, str]) -> str:
 
 def known_names() -> list[str]:
     """Give every section and every dotted setting there is."""
-    names: list[str] = []
-    for section, described in Settings.model_fields.items():
-        names.append(section)
+    return list(_names("", Settings))
+
+
+def _names(prefix: str, section: type[Section]) -> Iterator[str]:
+    for name, described in section.model_fields.items():
+        yield f"{prefix}{name}"
         inner = described.annotation
         if isinstance(inner, type) and issubclass(inner, Section):
-            names += [f"{section}.{name}" for name in inner.model_fields]
-    return names
+            yield from _names(f"{prefix}{name}.", inner)
 
 
 def _nearest(name: str) -> str:

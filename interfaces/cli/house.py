@@ -125,8 +125,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[rise.Phase], None]]:
     console = voice.err()
 
     def line(phase: rise.Phase) -> str:
-        title = rise.TITLES.get(phase["phase"], phase["phase"])
-        return f"{title}: {phase['detail']}" if phase.get("detail") else title
+        return str(phase.get("detail") or rise.TITLES.get(phase["phase"], phase["phase"]))
 
     if quiet or not console.is_terminal:
         yield (lambda _: None) if quiet else (lambda phase: voice.say(line(phase)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +28,7 @@ from interfaces.views import (
 )
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: submit, look, wait, stop.")
+_ROWS_SHOWN = 20
 
 
 @app.command(
@@ -67,17 +69,12 @@ def submit(
         | {"needs": after or [], "timeout_s": limit_s, "max_failures": retries, "hold": hold}
         | {"effects": "once" if once else "", "persistent": persistent}
     )
-    body: dict[str, Any] = {"jobs": [request]}
     with reach.client() as client:
-        made = client.ask("job.submit", body | {"idem_key": idempotency_key or None})
-        identity = made["ids"][0]
+        made = client.ask("job.submit", {"jobs": [request], "idem_key": idempotency_key or None})
         if wait or logs:
-            _attend(client, identity, timeout_s=timeout, logs=logs, as_json=as_json)
-        elif as_json:
-            voice.emit_json({"id": identity, "replayed": made.get("replayed", False)})
+            _attend(client, made["ids"][0], timeout_s=timeout, logs=logs, as_json=as_json)
         else:
-            voice.emit(identity)
-            voice.say(f"Follow it: helio job logs -f {short(identity)}", "bright_black")
+            _acknowledge(made, as_json=as_json)
 
 
 @app.command(
@@ -147,7 +144,7 @@ def show(job: options.JobId, as_json: options.AsJson = False) -> None:
     for heading, kind in (("members", STEPS), ("attempts", ATTEMPTS)):
         if view.get(heading):
             voice.emit("")
-            voice.emit_table(kind, view[heading])
+            voice.emit_table(kind, _latest(view[heading]))
     if text := (view.get("result") or {}).get("text"):
         voice.emit("\n" + text)
 
@@ -247,6 +244,24 @@ def signal(
     else:
         again = "" if answer.get("first", True) else " It had come before; the first one counts."
         voice.say(f"Signal {name} is kept for {short(job)}.{again}")
+
+
+def _acknowledge(made: View, *, as_json: bool) -> None:
+    """Give the new job's id, which is data, and say what to do with it."""
+    identity = made["ids"][0]
+    if as_json:
+        voice.emit_json({"id": identity, "replayed": made.get("replayed", False)})
+    else:
+        voice.emit(identity)
+        voice.say(f"Follow it: helio job logs -f {short(identity)}", "bright_black")
+
+
+def _latest(rows: Sequence[View]) -> list[View]:
+    """Give the last rows, attempts by epoch; the rest stands in --json."""
+    ordered = sorted(rows, key=lambda row: int(row.get("epoch") or 0))
+    if len(ordered) > _ROWS_SHOWN:
+        voice.say(f"The last {_ROWS_SHOWN} of {len(ordered)}; --json has all.", "bright_black")
+    return ordered[-_ROWS_SHOWN:]
 
 
 def _attend(client: Client, job: str, *, timeout_s: float, logs: bool, as_json: bool) -> None:

@@ -6,19 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.inputs import InputSpec
-from engine.pipelines import compile_pipeline, describe
-from engine.settings import LimitSettings
 from interfaces.cli import options, patience, progress, reach, voice
 from interfaces.cli.job_request import absolute, pairs
 from interfaces.cli.teach import examples
 from interfaces.client import Client
 from interfaces.views import Column, Table, View, short, standing, why
-from interfaces.yaml_pipelines import declared_inputs, library, load
 
 app = typer.Typer(no_args_is_help=True, help="Pipelines: graphs of jobs, in YAML.")
 
-BACKENDS = ("shell",)  # for a check without a house; where one runs, it has the last word
 LIBRARY = Table(
     (
         Column("NAME", lambda row, _: str(row["name"])),
@@ -35,7 +30,6 @@ STEPS = Table(
     ),
     "It has no steps.",
 )
-_SAMPLES = {"integer": 0, "number": 0, "boolean": False, "list": []}
 
 Source = Annotated[
     str, typer.Argument(metavar="PIPELINE", help="A YAML file, or a name of the library.")
@@ -49,6 +43,8 @@ Inputs = Annotated[
 @app.command("list", epilog=examples("helio pipeline list", "helio pipeline list --json"))
 def list_(as_json: options.AsJson = False) -> None:
     """List the pipelines of the library."""
+    from interfaces.yaml_pipelines import library  # noqa: PLC0415  # brings the compiler
+
     items = [{"name": name, "description": said} for name, said in library().items()]
     voice.emit_list({"items": items, "next_cursor": None}, LIBRARY, as_json=as_json)
 
@@ -56,10 +52,9 @@ def list_(as_json: options.AsJson = False) -> None:
 @app.command(epilog=examples("helio pipeline check nightly.yaml", "helio pipeline check welcome"))
 def check(pipeline: Source, as_json: options.AsJson = False) -> None:
     """Check a pipeline without running it. Needs no house."""
-    read = load(pipeline)
-    samples = {name: _sample(spec) for name, spec in declared_inputs(read).items() if spec.needed}
-    batch = compile_pipeline(read, samples, BACKENDS, LimitSettings())
-    steps = len(batch.drafts) - 1
+    from interfaces.pipeline_files import checked  # noqa: PLC0415  # brings the compiler
+
+    steps = checked(_load(pipeline))
     if as_json:
         voice.emit_json({"ok": True, "steps": steps})
     else:
@@ -73,9 +68,10 @@ def check(pipeline: Source, as_json: options.AsJson = False) -> None:
 )
 def render(pipeline: Source, inputs: Inputs = None, as_json: options.AsJson = False) -> None:
     """Show what a pipeline compiles to, in an order that it could run in. Needs no house."""
-    read = load(pipeline)
-    batch = compile_pipeline(read, _given(read, inputs), BACKENDS, LimitSettings())
-    told = describe(batch)
+    from interfaces.pipeline_files import rendered  # noqa: PLC0415  # brings the compiler
+
+    read = _load(pipeline)
+    told = rendered(read, _given(read, inputs))
     if as_json:
         voice.emit_json(told)
         return
@@ -108,7 +104,7 @@ def run(
     as_json: options.AsJson = False,
 ) -> None:
     """Run a pipeline. Ends with 1 if it was waited for and failed."""
-    read = load(pipeline)
+    read = _load(pipeline)
     body: dict[str, Any] = {"pipeline": read, "inputs": _given(read, inputs)}
     asked = {"lane": lane, "project": project, "cwd": absolute(cwd) if cwd else ""}
     body |= {key: value for key, value in asked.items() if value}
@@ -130,18 +126,16 @@ def run(
         raise typer.Exit(1)
 
 
+def _load(source: str) -> dict[str, Any]:
+    from interfaces.yaml_pipelines import load  # noqa: PLC0415  # brings the compiler
+
+    return load(source)
+
+
 def _given(read: View, texts: list[str] | None) -> dict[str, Any]:
-    """Read --input; paths are made absolute here, where `.` means what you mean."""
-    given: dict[str, Any] = dict(pairs(texts or [], "--input"))
-    for name, spec in declared_inputs(read).items():
-        if spec.type == "path" and (written := given.get(name, spec.default)):
-            given[name] = absolute(str(written))
-    return given
+    from interfaces.pipeline_files import given_inputs  # noqa: PLC0415  # brings the compiler
 
-
-def _sample(spec: InputSpec) -> Any:
-    """Make up a value, so that a check needs no inputs."""
-    return spec.choices[0] if spec.choices else _SAMPLES.get(spec.type, "sample")
+    return given_inputs(read, pairs(texts or [], "--input"), absolute)
 
 
 def _tell(made: View, *, as_json: bool) -> None:

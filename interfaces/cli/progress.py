@@ -93,7 +93,9 @@ class _Seen:
 
     def news(self) -> list[str]:
         """Give a line for each step whose state changed since the last call."""
-        return [self._line(step) for step in self.steps if self._changed(step)]
+        changed = [step for step in self.steps if self._changed(step)]
+        changed.sort(key=lambda step: step.get("finished_at") or step.get("started_at") or 0)
+        return [self._line(step) for step in changed]
 
     def drawn(self) -> Table:
         """Draw every step as it stands."""

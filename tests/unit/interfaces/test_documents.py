@@ -10,7 +10,7 @@ import pytest
 from engine.pipelines import compile_pipeline
 from engine.settings import LimitSettings
 from interfaces.cli.manual import entries
-from interfaces.cli.pipeline import BACKENDS
+from interfaces.pipeline_files import BACKENDS
 from interfaces.yaml_pipelines import parse
 
 ROOT = Path(__file__).parents[3]
@@ -19,6 +19,7 @@ YAML = [
     pytest.param(block, id=f"{page.name}-{n}")
     for page in PAGES
     for n, block in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL))
+    if "steps:" in block
 ]
 COMMANDS = {entry.name for entry in entries()}
 

@@ -14,8 +14,8 @@ from engine.conditions import holds
 from engine.pipelines import compile_pipeline, describe
 from engine.settings import LimitSettings
 from engine.templates import render_spec, render_value
-from interfaces.cli.pipeline import BACKENDS
 from interfaces.cli.progress import last_steps
+from interfaces.pipeline_files import BACKENDS
 from interfaces.yaml_pipelines import library, load
 
 BARE = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}

@@ -23,6 +23,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Self, TypeVar
 
+import httpx
 import psutil
 
 from engine.errors import HelioError
@@ -151,6 +152,27 @@ class House:
     def ask(self, request: Mapping[str, Any], timeout_s: float = 10.0) -> dict[str, Any]:
         """Ask the control socket."""
         return control.ask(self.home, request, timeout_s)
+
+    def submit(self, *argv: str, **request: Any) -> str:
+        """Submit one job through the API; gives its id."""
+        answer = self.call("POST", "/v1/jobs", {"jobs": [{"run": list(argv), **request}]})
+        return str(answer["ids"][0])
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the API with the owner's token."""
+        api = self.ask({"do": "status"})["api"]
+        token = {"Authorization": f"Bearer {self.home.token.read_text().strip()}"}
+        answer = httpx.request(method, api + path, json=body, headers=token, timeout=30)
+        return answer.raise_for_status().json()
+
+    def await_job(self, job: str, *states: str, deadline_s: float = 30.0) -> dict[str, Any]:
+        """Wait until a job is in one of these states; gives its view."""
+
+        def look() -> dict[str, Any] | None:
+            view = self.call("GET", f"/v1/jobs/{job}")
+            return view if view["state"] in states else None
+
+        return eventually(look, deadline_s, f"job {job} is {' or '.join(states)}") or {}
 
     def said(self) -> str:
         """What the supervisor printed."""

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from interfaces import control
-from tests.fault.house import House, short_dir
+from tests.fault.house import House, eventually, short_dir
 
 pytestmark = pytest.mark.fault
 
@@ -127,25 +127,57 @@ def test_a_port_that_the_owner_named_and_somebody_has_is_a_clear_error() -> None
         unlucky.assert_nothing_left()
 
 
+# A job that forks a child of another session, which no process group reaches.
+STUBBORN = ("sh", "-c", "setsid sleep 600 & echo begun; sleep 600")
+
+
+def job_processes(house: House) -> list[psutil.Process]:
+    """The processes that jobs of this house run now."""
+    return [one for one in house.look() if one.name() == "sleep"]
+
+
+def begin_stubborn_job(house: House) -> str:
+    job = house.submit(*STUBBORN)
+    eventually(lambda: len(job_processes(house)) == 2, 30, "the job runs")
+    return job
+
+
+def test_a_job_runs_and_its_result_comes_back(house: House) -> None:
+    job = house.submit("echo", "hello")
+    done = house.await_job(job, "succeeded", "failed")
+    assert done["state"] == "succeeded"
+    assert done["result"]["text"].strip() == "hello"
+
+
+def test_halt_ends_the_processes_of_every_job_and_resume_runs_them_again(house: House) -> None:
+    job = begin_stubborn_job(house)
+    assert house.ask({"do": "halt", "by": "test"})["house"]["halted_at"]
+    eventually(lambda: not job_processes(house), 10, "nothing runs")
+    status = house.ask({"do": "status"})
+    assert status["halted"]
+    assert not house.home.halted.exists()
+    house.ask({"do": "resume", "by": "test"})
+    assert not house.ask({"do": "status"})["halted"]
+    eventually(lambda: len(job_processes(house)) == 2, 30, "the job runs again")
+    house.ask({"do": "cancel", "id": job})
+    house.await_job(job, "cancelled")
+    assert not job_processes(house)
+
+
 def test_a_second_home_stands_beside_the_first_and_sigterm_leaves_no_process_of_it(
     house: House,
 ) -> None:
     with short_dir() as directory:
-        neighbour = House(directory / "home")
+        neighbour = House(directory / "home", settings="[house]\ndrain_s = 1\n")
         with neighbour:
             ours, theirs = house.ask({"do": "status"}), neighbour.ask({"do": "status"})
             assert not set(ours["ports"].values()) & set(theirs["ports"].values())
-            assert theirs["house"]["ready"]
+            job = begin_stubborn_job(neighbour)
             assert neighbour.down(signal.SIGTERM) == 0
             neighbour.assert_nothing_left(deadline_s=1)
             left = {path.name for path in neighbour.home.root.iterdir()}
             assert not left & {"control.sock", "ports.json", "kin.json"}
+            neighbour.start()
+            neighbour.await_ready()
+            assert neighbour.await_job(job, "running")["failures"] == 0
     assert house.ask({"do": "status"})["phase"] == "ready"
-
-
-def test_halt_is_taken_at_once_and_resume_lifts_it(house: House) -> None:
-    assert house.ask({"do": "halt", "by": "test"})["house"]["halted_at"]
-    assert house.ask({"do": "status"})["halted"]
-    assert not house.home.halted.exists()
-    house.ask({"do": "resume", "by": "test"})
-    assert not house.ask({"do": "status"})["halted"]

@@ -85,12 +85,16 @@ class Sessions(Crew):
     # -- at the session -----------------------------------------------------------------------
     def _start(self, call: _Call, session: str, orders: Sequence[Order]) -> None:
         host = self.hosts.get(session) or self._bear(session)
+        if not call.reaches(host):
+            return
         if not host.ready:
+            call.refused = True
             refused = frozenset((order.job, order.epoch) for order in orders)
             self.world.send(call.end, Answered(session, frozenset(), refused))
             return
         answer, effects = host.core.start(orders, self.world.now, self.world.mono)
         self.apply(host, effects)
+        call.refused = bool(answer.refused)
         refused = frozenset((r.job, r.epoch) for r in answer.refused)
         self.world.send(call.end, Answered(session, frozenset(answer.accepted), refused))
 
@@ -270,6 +274,17 @@ class _Call:
         self._sessions = sessions
         self._life = life
         self._over = False
+        self._host: Host | None = None
+        self.refused = False
+
+    def reaches(self, host: Host) -> bool:
+        """Whether this copy of the message goes where the first one went, and was taken there.
+
+        A connection may repeat what it carried, but neither to another process than before nor
+        after it was refused: Ray carries a call at most once, so this is worse than the truth.
+        """
+        self._host = self._host or host
+        return self._host is host and not self.refused
 
     def end(self, fact: Fact | None) -> None:
         """Give the caller what came of it."""

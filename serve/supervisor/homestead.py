@@ -17,7 +17,9 @@ from store.home import Home
 
 _TOKEN_BYTES = 32
 _PRIVATE_DIR = 0o700
-_RUN_PREFIX = "helio-"  # short: Ray puts unix sockets of up to 107 bytes deep inside
+_RUN_PREFIX = "helio-"
+# Ray puts unix sockets 70 bytes deeper, and the kernel takes 107 in all.
+_LONGEST_PARENT_BYTES = 20
 
 
 def settle_in(home: Home) -> None:
@@ -76,15 +78,25 @@ def lock(home: Home) -> int | None:
 
 
 def make_run_dir() -> Path:
-    """Make a short, private directory for Ray's sockets and sessions."""
-    return Path(tempfile.mkdtemp(prefix=_RUN_PREFIX))
+    """Make a short, private directory for Ray's sockets and sessions.
+
+    It stays locked for the life of this process: the cleaners of temporary directories leave
+    what is locked alone, however old it is.
+    """
+    made = Path(tempfile.mkdtemp(prefix=_RUN_PREFIX, dir=_run_parent()))
+    fcntl.flock(os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), fcntl.LOCK_EX)
+    return made
+
+
+def _run_parent() -> Path:
+    usual = Path(tempfile.gettempdir())
+    return usual if len(os.fsencode(usual)) <= _LONGEST_PARENT_BYTES else Path("/tmp")  # noqa: S108
 
 
 def clear_run_dir(path: str | Path) -> None:
     """Remove a run directory; anything that is not one of ours stays untouched."""
     run_dir = Path(path)
-    named_by_us = run_dir.name.startswith(_RUN_PREFIX)
-    if not named_by_us or run_dir.parent != Path(tempfile.gettempdir()):
+    if not run_dir.name.startswith(_RUN_PREFIX) or run_dir.parent != _run_parent():
         return
     if run_dir.is_dir() and not run_dir.is_symlink() and run_dir.stat().st_uid == os.getuid():
         shutil.rmtree(run_dir, ignore_errors=True)

@@ -33,7 +33,7 @@ from store.home import Home
 
 FIRST_TRIES = 3  # of a house that was never whole
 PAUSES_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
-SILENCE_S = 45.0  # a warden that says nothing for so long hangs; it beats every few seconds
+SILENCE_S = 60.0  # a warden that says nothing for so long hangs; it beats every few seconds
 _MIND_S = 2.0
 _CALM_S = 60.0  # after so long without a death the pauses begin anew
 
@@ -104,8 +104,8 @@ class Supervision:
                 await self._attend(self._head.process, address, grounds)
                 code = self._head.process.returncode
                 fault = HouseFault(f"The Ray head ended with code {code}.")
-            except HouseFault as unborn:
-                fault = unborn
+            except (HouseFault, OSError) as unborn:
+                fault = unborn if isinstance(unborn, HouseFault) else HouseFault(str(unborn))
             self.restarts["head"] += 1
             await self._end_all()
             await self._recover_from(fault)
@@ -170,7 +170,7 @@ class Supervision:
         await asyncio.sleep(pause_s)
 
     def _calm(self, deaths: int) -> None:
-        if self._deaths == deaths:
+        if self._was_whole and self._deaths == deaths:
             self._deaths = 0
 
     async def _end_all(self) -> None:
@@ -190,7 +190,7 @@ class Supervision:
         if "phase" in said:
             phase = Phase(said["phase"])
             if phase is Phase.READY:
-                self._was_whole = True
+                self._was_whole, self._fault = True, None
             self._tell(phase, str(said.get("detail", "")))
 
     def _tell(self, phase: Phase, detail: str) -> None:
@@ -204,8 +204,9 @@ class Supervision:
         while True:
             now = await asyncio.to_thread(kin.descendants, os.getpid())
             if now != known:
-                known = now
-                leftovers.remember(self.home, str(self._run_dir), known)
+                with contextlib.suppress(OSError):  # a full disk, for instance: again next time
+                    leftovers.remember(self.home, str(self._run_dir), now)
+                    known = now
             # The exit of our own children is collected at once; what stays was adopted.
             kin.reap(stale & (dead := kin.zombies()))
             stale = dead

@@ -57,3 +57,15 @@ def test_only_run_directories_of_ours_are_removed(tmp_path: Path) -> None:
     (ours / "deep").mkdir()
     homestead.clear_run_dir(ours)
     assert not ours.exists()
+
+
+def test_a_run_directory_is_short_whatever_the_temporary_directory_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 60)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    made = homestead.make_run_dir()
+    assert len(str(made)) <= 36
+    homestead.clear_run_dir(made)
+    assert not made.exists()

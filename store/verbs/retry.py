@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.drafts import Draft
+from engine.drafts import Draft, Need
 from engine.errors import Conflict
-from engine.jobs import Job, JobKind
+from engine.jobs import EdgeKind, Job, JobKind
 from store.verbs.plant import plant
 from store.work import Work
 
@@ -37,8 +37,16 @@ def retry(work: Work, job_id: str) -> Job:
         step=job.step,
         cwd=job.cwd,
         spec=job.spec,
+        needs=_needs(work, job),
         retry_of=job.id,
         source=job.source,
         trust=job.trust,
     )
     return work.job(plant(work, [draft])["again"])
+
+
+def _needs(work: Work, job: Job) -> tuple[Need, ...]:
+    """The parents that are still there: their results are what its templates speak of."""
+    edges = [edge for edge in work.edges_to(job.id) if edge.kind is not EdgeKind.MEMBER]
+    there = work.jobs(edge.parent for edge in edges)
+    return tuple(Need(edge.parent, edge.kind) for edge in edges if edge.parent in there)

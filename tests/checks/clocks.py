@@ -15,17 +15,17 @@ def nothing_fires_early(case: Evidence, log: Log) -> Iterator[Violation]:
         if not step.left(JobState.DELAYED) or step.after.state is JobState.CANCELLED:
             continue
         shown = _shown(case, step)
-        if step.before.run_at > shown:
+        if shown is not None and step.before.run_at > shown:
             early_s = (step.before.run_at - shown) / 1_000_000
             told = f"{step.before.reason} ended {early_s:.3f} s early at seq {step.seq}"
             yield Violation("12 clocks", step.after.id, told)
 
 
-def _shown(case: Evidence, step: Step) -> int:
-    """What the clock showed on which the delay lives."""
-    if step.before.reason is Reason.BACKOFF or case.wall_at is None:
+def _shown(case: Evidence, step: Step) -> int | None:
+    """What the clock showed on which the delay lives, where that is known."""
+    if step.before.reason is Reason.BACKOFF:
         return step.at
-    return case.wall_at(step.at)
+    return case.wall_at(step.at) if case.wall_at else None
 
 
 def time_goes_on(case: Evidence, _: Log) -> Iterator[Violation]:

@@ -15,7 +15,7 @@ from tests.checks.log import Log
 def acked_is_durable(case: Evidence, log: Log) -> Iterator[Violation]:
     """1: every id, answer, signal and cancel that a client was told of is in the store."""
     jobs = case.snapshot.jobs
-    for op in case.acked("submit", "retry"):
+    for op in case.acked("submit", "pipeline", "retry"):
         for job_id in op.answer.get("ids", ()):
             if job_id not in jobs and job_id not in log.pruned:
                 yield Violation("1 durable", job_id, f"acknowledged by {op.name}, and gone")

@@ -111,7 +111,7 @@ class Evidence:
 
 def snapshot_of(tables: Tables) -> Snapshot:
     """Read everything; call it inside one `store.read`."""
-    jobs = {job.id: job for job in _all_jobs(tables)}
+    jobs = jobs_of(tables)
     edges = [edge for job_id in jobs for edge in tables.edges_to(job_id)]
     return Snapshot(
         jobs=jobs,
@@ -124,6 +124,11 @@ def snapshot_of(tables: Tables) -> Snapshot:
         workers=_all(tables, Worker),
         shard=tables.get(Shard, 0),
     )
+
+
+def jobs_of(tables: Tables) -> dict[str, Job]:
+    """Read the rows of all jobs."""
+    return {job.id: job for job in _all_jobs(tables)}
 
 
 def _all_jobs(tables: Tables) -> Iterable[Job]:

@@ -6,16 +6,18 @@ Works on the store of a house that runs and on that of one that was killed; it n
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+from engine.jobs import Job
 from engine.settings import Settings
 from store.home import Home
 from store.sql import SqlTables
-from tests.checks.evidence import Evidence, Op, Snapshot, Violation, snapshot_of
+from tests.checks.evidence import Evidence, Op, Snapshot, Violation, jobs_of, snapshot_of
 from tests.checks.verdict import check_all
 
 _LARGEST = 32 * 2**20
@@ -52,6 +54,18 @@ def evidence_of_home(
 
 def read_store(path: Path) -> Snapshot:
     """Read all rows of a store's file in one transaction of a read-only connection."""
+    with _tables(path) as tables:
+        return snapshot_of(tables)
+
+
+def read_jobs(path: Path) -> Mapping[str, Job]:
+    """Read the rows of all jobs, for who looks often."""
+    with _tables(path) as tables:
+        return jobs_of(tables)
+
+
+@contextmanager
+def _tables(path: Path) -> Iterator[SqlTables]:
     engine = create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None),
@@ -61,7 +75,7 @@ def read_store(path: Path) -> Snapshot:
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN")
         try:
-            return snapshot_of(SqlTables(connection))
+            yield SqlTables(connection)
         finally:
             connection.exec_driver_sql("ROLLBACK")
 

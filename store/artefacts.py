@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from store.durable import PRIVATE_FILE, make_private_directory, publish, sync_di
 _UPLOAD = re.compile(r"[a-z0-9]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "incoming"
+_FRESH = 1024
 
 
 class Artefacts:
@@ -28,6 +31,9 @@ class Artefacts:
     def __init__(self, directory: Path, settings: StoreSettings) -> None:
         self._directory = directory
         self._settings = settings
+        # A file that was just added may have no row yet: retention must not take it away.
+        self._lock = threading.Lock()
+        self._fresh: deque[str] = deque(maxlen=_FRESH)
         self._used_bytes = 0  # looked up when an upload begins, kept up while it goes on
 
     def append(self, upload: str, offset: int, chunk: bytes) -> int:
@@ -83,6 +89,7 @@ class Artefacts:
                 remedy="The upload was dropped; send it again.",
             )
         make_private_directory(final.parent)
+        self._is_kept(sha256)
         publish(path, final)
         sync_directory(self._directory)
         return final
@@ -90,7 +97,7 @@ class Artefacts:
     def add(self, content: bytes) -> str:
         """Keep some bytes durably; give their sha256."""
         sha256 = hashlib.sha256(content).hexdigest()
-        if not self.path_of(sha256).exists():
+        if not self._is_kept(sha256):
             self._incoming(sha256).unlink(missing_ok=True)
             self.append(sha256, 0, content)
             self.finish(sha256, sha256)
@@ -107,9 +114,11 @@ class Artefacts:
         return self._directory / sha256[:2] / sha256
 
     def remove(self, hashes: Iterable[str]) -> None:
-        """Delete files; the ones that are not there are gone already."""
+        """Delete files, but not the newest: `store.leftovers` finds those if they stay alone."""
         for sha256 in hashes:
-            self.path_of(sha256).unlink(missing_ok=True)
+            with self._lock:
+                if sha256 not in self._fresh:
+                    self.path_of(sha256).unlink(missing_ok=True)
 
     def kept(self) -> Iterator[Path]:
         """Give every finished file."""
@@ -123,6 +132,12 @@ class Artefacts:
     def used_bytes(self) -> int:
         """How much finished files and uploads take."""
         return sum(path.stat().st_size for path in self._directory.glob("*/*"))
+
+    def _is_kept(self, sha256: str) -> bool:
+        """Whether the file is there; from now on it counts as fresh."""
+        with self._lock:
+            self._fresh.append(sha256)
+            return self.path_of(sha256).exists()
 
     def _incoming(self, upload: str) -> Path:
         if not _UPLOAD.fullmatch(upload):

@@ -146,13 +146,3 @@ def test_ten_thousand_members_of_one_group_are_found_by_idx(write, read):
     write.insert_edges(edges)
     assert read.edges_to("g") == edges
     assert len(read.edges_from([edge.parent for edge in edges])) == 10_000
-
-
-def test_the_heads_of_all_lanes_come_at_once_by_lane_and_place(write, read):
-    rows = [
-        job(number, lane=lane, ready_seq=100 - number)
-        for number, lane in enumerate([Lane.P5, Lane.P2, Lane.P2, Lane.P2, Lane.P0])
-    ]
-    write.insert_jobs([*rows, job(9, JobState.RUNNING, ready_seq=1)])
-    assert ids(read.heads(2)) == [4, 3, 2, 0]
-    assert ids(read.heads(1)) == [4, 3, 0]

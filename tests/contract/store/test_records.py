@@ -91,13 +91,6 @@ def test_keys_sort_by_code_point(write, read):
     assert [row.key for row in read.find(Idempotency)] == sorted(keys)
 
 
-def test_many_rows_are_got_at_once_by_their_keys(write, read):
-    write.put(*[Idempotency(key=key, digest="") for key in "abc"])
-    found = read.get_all(Idempotency, ["c", "a", "c", "nobody"])
-    assert sorted(row.key for row in found) == ["a", "c"]
-    assert read.get_all(Idempotency, []) == []
-
-
 def test_several_columns_must_all_match(write, read):
     write.put(
         Decision(id="1", job="j", state="open"),

@@ -103,11 +103,20 @@ def test_a_path_is_made_of_a_hash_only(artefacts, sha256):
         artefacts.path_of(sha256)
 
 
-def test_removed_files_are_gone_and_can_be_removed_again(artefacts):
+def test_removed_files_are_gone_and_can_be_removed_again(artefacts, home):
     artefacts.add(CONTENT)
-    artefacts.remove([SHA256])
-    artefacts.remove([SHA256])
+    restarted = Artefacts(home.artefacts, StoreSettings())
+    restarted.remove([SHA256])
+    restarted.remove([SHA256])
     assert list(artefacts.kept()) == []
+
+
+def test_retention_does_not_take_a_file_that_was_just_added_once_more(artefacts, home):
+    artefacts.add(CONTENT)
+    restarted = Artefacts(home.artefacts, StoreSettings())
+    restarted.add(CONTENT)
+    restarted.remove([SHA256])
+    assert restarted.path_of(SHA256).read_bytes() == CONTENT
 
 
 def test_abandoned_uploads_are_found_by_their_age(artefacts, home):

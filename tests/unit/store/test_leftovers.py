@@ -5,27 +5,14 @@ import pytest
 from engine.records import Artefact
 from engine.settings import StoreSettings
 from store.artefacts import Artefacts
-from store.leftovers import discard, repair
+from store.leftovers import repair
 from store.memory import MemoryStore
-from store.prune import DAY_US, Pruned
+from store.prune import DAY_US
 
 
 @pytest.fixture
 def artefacts(home):
     return Artefacts(home.artefacts, StoreSettings())
-
-
-def test_output_and_files_of_pruned_jobs_are_removed(home, artefacts):
-    for job in ("gone", "kept"):
-        home.log_of(job, 1).parent.mkdir(parents=True)
-        home.log_of(job, 1).write_text("output")
-    gone, kept = artefacts.add(b"gone"), artefacts.add(b"kept")
-    pruned = Pruned(jobs=("gone", "never ran"), files=(gone,))
-    discard(home, artefacts, pruned)
-    discard(home, artefacts, pruned)
-    assert not home.log_of("gone", 1).parent.exists()
-    assert home.log_of("kept", 1).exists()
-    assert [path.name for path in artefacts.kept()] == [kept]
 
 
 def test_files_without_a_row_are_found_after_a_crash_once_they_are_old(home, artefacts):
@@ -37,8 +24,9 @@ def test_files_without_a_row_are_found_after_a_crash_once_they_are_old(home, art
     for path in (*artefacts.kept(), home.artefacts / "incoming" / "half"):
         os.utime(path, (100, 100))
     young = artefacts.add(b"young")
-    assert repair(store, artefacts, 100_000_000 + DAY_US + 1) == 2
+    restarted = Artefacts(home.artefacts, StoreSettings())
+    assert repair(store, restarted, 100_000_000 + DAY_US + 1) == 2
     assert {path.name for path in artefacts.kept()} == {owned, young}
     assert lost not in {owned, young}
     assert artefacts.uploaded("half") == 0
-    assert repair(store, artefacts, 100_000_000 + DAY_US + 1) == 0
+    assert repair(store, restarted, 100_000_000 + DAY_US + 1) == 0

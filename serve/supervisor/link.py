@@ -95,15 +95,21 @@ class Link:
         return dict(said.get("ok", {}))
 
 
+def command(grounds: Grounds, wire: int) -> list[str]:
+    """Give the command line of the warden."""
+    return [
+        *(sys.executable, "-P", "-m", "serve.warden", "--home", str(grounds.home.root)),
+        *("--wire", str(wire), "--http-port", str(grounds.ports.http)),
+    ]
+
+
 async def start(grounds: Grounds, heard: Heard) -> Link:
     """Start a warden; it imports Ray and waits to be told of a cluster."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with theirs, (grounds.home.logs / "warden.out").open("ab") as out:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "serve.warden"),
-            *("--home", str(grounds.home.root), "--wire", str(theirs.fileno())),
-            *("--http-port", str(grounds.ports.http)),
+            *command(grounds, theirs.fileno()),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,

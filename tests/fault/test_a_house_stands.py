@@ -127,6 +127,15 @@ def test_a_port_that_the_owner_named_and_somebody_has_is_a_clear_error() -> None
         unlucky.assert_nothing_left()
 
 
+def test_settings_that_cannot_be_used_are_said_in_sentences_before_anything_starts() -> None:
+    with short_dir() as directory:
+        unlucky = House(directory / "home", settings="[house]\nslots = 0\n")
+        unlucky.start()
+        assert unlucky.process.wait(30) == 2
+        assert "house.slots" in unlucky.said()
+        unlucky.assert_nothing_left()
+
+
 # A job that forks a child of another session, which no process group reaches.
 STUBBORN = ("sh", "-c", "setsid sleep 600 & echo begun; sleep 600")
 

@@ -7,6 +7,7 @@ import signal
 from time import monotonic
 
 import httpx
+import psutil
 import pytest
 
 from engine.errors import HelioError
@@ -53,7 +54,9 @@ def test_a_killed_process_is_replaced_and_all_is_well_in_time(
 
 
 def test_a_halt_is_kept_although_no_actor_is_there_to_take_it(house: House) -> None:
+    dispatcher = psutil.Process(house.pid("dispatcher"))
     house.kill("head")
+    psutil.wait_procs([dispatcher], timeout=10)
     house.ask({"do": "halt", "by": "test"})
     assert house.home.halted.exists()
     assert house.ask({"do": "status"})["halted"]

@@ -54,10 +54,10 @@ class Line:
 
     async def frame(self, timeout_s: float = 5) -> Frame:
         """The next frame with data."""
-        while True:
-            text = await self.text(timeout_s)
-            for frame in frames(text.split("\n")):
-                return frame
+        async with asyncio.timeout(timeout_s):
+            while True:
+                for frame in frames((await self.text(timeout_s)).split("\n")):
+                    return frame
 
     async def seqs(self, count: int) -> list[int]:
         """The places of so many next events."""

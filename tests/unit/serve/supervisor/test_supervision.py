@@ -35,14 +35,13 @@ Progress.tell = lambda self, phase, *rest: (phases.append(phase), tell(self, pha
 async def live():
     ray = RaySettings(start_timeout_s=float(start_s))
     settings = Settings(serve=ServeSettings(port=0), ray=ray)
-    run_dir = homestead.make_run_dir()
+    run_dir = home.root / "run"
+    run_dir.mkdir(exist_ok=True)
     house = supervision.Supervision(home, settings, run_dir, Progress(SystemClock()))
     try:
         await house.run(dict(os.environ))
     except HelioError as fault:
         return fault.as_problem()
-    finally:
-        homestead.clear_run_dir(run_dir)
 
 problem = asyncio.run(live())
 print(json.dumps([problem, phases, len(kin.descendants(os.getpid()))]))

@@ -18,6 +18,7 @@ from serve.api.wiring import Wiring
 
 NOW = -1
 NO_PASSING = -1
+ALL_PASSING = 0  # that a hub still holds
 HUB_AWAY_S = 1.0
 _ROUND_S = 20.0
 
@@ -31,12 +32,15 @@ class Position:
 
 
 async def here(wired: Wiring, *, passing: bool = False) -> Position:
-    """Give the position of now; without the hub, of the last stored event."""
+    """Give the position of now; while the hub is away or starts, of the last stored event."""
     try:
-        now = await wired.hub.after(NOW, (), "", 0)
+        now = await wired.hub.after(NOW, (), "", HUB_AWAY_S)
     except Unavailable:
-        return Position(int((await ask(wired, "house.status"))["last_seq"]))
-    return Position(now["cursor"], now["tick"] if passing else NO_PASSING)
+        now = {"cursor": NOW, "tick": NOW}
+    if now["cursor"] != NOW:
+        return Position(now["cursor"], now["tick"] if passing else NO_PASSING)
+    last = int((await ask(wired, "house.status"))["last_seq"])
+    return Position(last, ALL_PASSING if passing else NO_PASSING)
 
 
 async def news(

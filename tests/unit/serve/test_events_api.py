@@ -76,11 +76,23 @@ async def test_filters_let_through_only_what_was_asked_for(app, house):
 async def test_passing_events_come_only_to_those_who_ask(app, house):
     job = await house.submit()
     order = await house.ordered(job)
+    await house.hub.after(-1, (), "", 5)  # until it is ready it takes nothing that passes
     async with Line(app, STREAM, {"passing": "true", "prefix": "job.output"}) as line:
         await line.text()
         await house.tell(order, "hello\n")
         frame = await line.frame()
     assert (frame.kind, frame.data["data"]["text"], frame.seq) == ("job.output", "hello\n", 0)
+
+
+async def test_a_reader_who_comes_before_the_hub_is_ready_still_hears_what_passes(app, house):
+    order = await house.ordered(await house.submit())
+    await house.hub.after(-1, (), "", 5)
+    house.hub._ready = False
+    async with Line(app, STREAM, {"passing": "true", "prefix": "job.output"}) as line:
+        await line.text()
+        house.hub._ready = True
+        await house.tell(order, "hello\n")
+        assert (await line.frame()).data["data"]["text"] == "hello\n"
 
 
 async def test_unnamed_frames_are_for_onmessage(app, house):

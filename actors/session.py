@@ -103,7 +103,7 @@ class Session:
         """Take orders at once, or say why not."""
         wanted = [Order.from_wire(order) for order in orders]
         if not await self._opened():
-            refused = [[order.job, order.epoch, "starting"] for order in wanted]
+            refused = [[order.job, order.epoch, f"starting: {self._said}"] for order in wanted]
             return {"incarnation": self._core.incarnation, "accepted": [], "refused": refused}
         answer, effects = self._core.start(wanted, *self._time())
         self._apply(effects)

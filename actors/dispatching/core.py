@@ -28,7 +28,6 @@ from store.verbs.report import finish, postpone, take_reports
 from store.verbs.timers import promote_due
 from store.work import Work
 
-_BUSY_DELAY_S = 0.5  # a refused order comes back after this
 _SKEWED_S = 0.25  # how often timers are looked at that only one of the two clocks calls due
 
 
@@ -146,7 +145,7 @@ class Core:
             job = work.job(missing.job)
             if job.state is JobState.RUNNING and job.epoch == missing.epoch:
                 if missing.refused:
-                    postpone(work, job, _BUSY_DELAY_S)
+                    postpone(work, job, missing.refused)
                 else:
                     finish(work, job, Lost(counts=missing.counts))
         if isinstance(fact, Seen):

@@ -68,7 +68,7 @@ class FaceCrew:
                 reply = await face.start([order.to_wire() for order in orders])
         except (HelioError, TimeoutError, OSError):
             return Unanswered(session, claims)
-        return Answered(session, _claims(reply["accepted"]), _claims(reply["refused"]))
+        return Answered(session, _claims(reply["accepted"]), _reasons(reply["refused"]))
 
     async def warm(self, session: str) -> None:
         """Make a session without a directory ahead of its first order."""
@@ -142,6 +142,10 @@ class RayCrew(FaceCrew):
                 await refs.Ref(session).call("retire")
         with contextlib.suppress(HelioError, TimeoutError):
             await system.retire(session)
+
+
+def _reasons(refused: Sequence[Sequence[Any]]) -> dict[tuple[str, int], str]:
+    return {(str(job), int(epoch)): str(reason) for job, epoch, reason in refused}
 
 
 def _claims(pairs: Sequence[Sequence[Any]]) -> frozenset[tuple[str, int]]:

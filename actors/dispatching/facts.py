@@ -20,7 +20,7 @@ class Answered:
 
     session: str
     accepted: frozenset[Claimed]
-    refused: frozenset[Claimed] = frozenset()
+    refused: Mapping[Claimed, str] = field(default_factory=dict)  # with the reason
 
 
 @dataclass(frozen=True, slots=True)

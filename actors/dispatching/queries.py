@@ -67,10 +67,11 @@ def job_show(tables: Tables, body: Mapping[str, Any], _: Surroundings) -> dict[s
     """Show one job with its attempts, parents, members and decisions."""
     job = tables.jobs([resolve(tables, one_id(body))])[0]
     edges = tables.edges_to(job.id)
+    attempts = sorted(tables.find(Attempt, job=job.id), key=lambda attempt: attempt.epoch)
     members = {e.parent for e in edges if e.kind is EdgeKind.MEMBER}
     rows = sorted(tables.jobs(members), key=lambda member: member.id)
     return job_view(job) | {
-        "attempts": [record_view(row) for row in tables.find(Attempt, job=job.id)],
+        "attempts": [record_view(row) for row in attempts],
         "needs": [edge_view(e) for e in edges if e.kind is not EdgeKind.MEMBER],
         "members": [
             {"id": row.id, "name": row.name, "step": row.step, "state": str(row.state)}

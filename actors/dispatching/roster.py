@@ -40,13 +40,13 @@ class Entry:
 class Missing:
     """A claim that no session has. `counts`: its worker died under it, so it is a crash.
 
-    `refused`: the session was busy; the order never ran.
+    `refused` is the session's reason for not taking the order, which then never ran.
     """
 
     job: str
     epoch: int
     counts: bool
-    refused: bool = False
+    refused: str = ""
 
 
 class Roster:
@@ -93,7 +93,7 @@ class Roster:
                 return [self._lost(job) for job in mine if self._settled_before(job, asked)]
             case Answered(_, _, refused):
                 return [
-                    Missing(job.id, job.epoch, counts=False, refused=True)
+                    Missing(job.id, job.epoch, counts=False, refused=refused[job.id, job.epoch])
                     for job in mine
                     if (job.id, job.epoch) in refused
                 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.failures import Cause, Side
 from engine.jobs import Job, JobState, Reason
 from engine.messages import Report, ReportKind
 from engine.moments import us
@@ -19,6 +20,7 @@ from store.verbs.decisions import ask
 from store.verbs.waits import wait_for_signal
 from store.work import Work
 
+_SOONEST_S, _LATEST_S = 0.5, 30.0  # between two offers of an order
 REFUSED = "refused"  # an attempt's outcome when its session would not take the order
 
 
@@ -74,18 +76,31 @@ def _end(work: Work, job: Job, outcome: Outcome, incarnation: str = "") -> None:
         wait_for_signal(work, after)
 
 
-def postpone(work: Work, job: Job, delay_s: float) -> Job:
-    """Take back an order that the session refused: it never ran, so nothing is counted."""
+def postpone(work: Work, job: Job, why: str) -> Job:
+    """Take back an order that its session refused: it never ran, so nothing is counted.
+
+    It is offered again after a tenth of the time for which it has been offered so far.
+    """
     if job.cancel_requested_at:
         return finish(work, job, Cancelled())
     _close_attempt(work, job, REFUSED)
+    waited_us = (work.moment.steady - job.started_at) // 10
+    delay_us = min(max(waited_us, us(_SOONEST_S)), us(_LATEST_S))
+    told = {
+        "cause": str(Cause.LOST),
+        "side": str(Side.PLATFORM),
+        "message": f"{job.owner} does not take it: {why}.",
+        "retryable": True,
+        "remedy": "It is offered again by itself; `helio doctor` looks at the house.",
+    }
     work.put(
         replace(
             job,
             state=fire(job.state, Trigger.RETRY),
             reason=Reason.BACKOFF,
-            run_at=work.moment.steady + us(delay_s),
+            run_at=work.moment.steady + delay_us,
             holding=False,
+            error=told,
         )
     )
     advance(work)

@@ -89,13 +89,13 @@ class Sessions(Crew):
             return
         if not host.ready:
             call.refused = True
-            refused = frozenset((order.job, order.epoch) for order in orders)
+            refused = {(order.job, order.epoch): "starting" for order in orders}
             self.world.send(call.end, Answered(session, frozenset(), refused))
             return
         answer, effects = host.core.start(orders, self.world.now, self.world.mono)
         self.apply(host, effects)
         call.refused = bool(answer.refused)
-        refused = frozenset((r.job, r.epoch) for r in answer.refused)
+        refused = {(r.job, r.epoch): r.reason for r in answer.refused}
         self.world.send(call.end, Answered(session, frozenset(answer.accepted), refused))
 
     def _stop(self, session: str, job: str, epoch: int, why: str) -> None:

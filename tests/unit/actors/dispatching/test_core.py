@@ -167,7 +167,7 @@ def test_an_order_that_may_not_have_arrived_is_not_repeated_before_it_is_known(o
 def test_a_refused_order_comes_back_a_little_later(office):
     wake, (job_id,) = office.submit("a")
     (session,) = wake.orders
-    wake = office.wake(facts=[Answered(session, EMPTY, frozenset([(job_id, 1)]))])
+    wake = office.wake(facts=[Answered(session, EMPTY, {(job_id, 1): "full"})])
     assert office.job(job_id).state is JobState.DELAYED
     office.now = wake.next_at
     assert office.wake().orders

@@ -87,8 +87,8 @@ def test_a_claim_of_an_earlier_dispatcher_that_nobody_has_vanished_with_the_hous
 
 
 def test_a_refused_order_never_ran(sent):
-    refused = Answered("s", EMPTY, HAS)
-    assert sent.missing(refused, [JOB]) == [Missing("j", 1, counts=False, refused=True)]
+    refused = Answered("s", EMPTY, {CLAIM: "full"})
+    assert sent.missing(refused, [JOB]) == [Missing("j", 1, counts=False, refused="full")]
 
 
 def test_another_sessions_fact_says_nothing_about_this_one(held):

@@ -72,7 +72,7 @@ def test_an_attempt_keeps_the_time_at_which_its_own_claim_began(house):
 def test_an_order_that_a_session_refused_closes_its_attempt_and_frees_the_worker(house):
     ids = house.submit(task("a"))
     house.claim()
-    house.do(lambda work: postpone(work, work.job(ids["a"]), 0.5))
+    house.do(lambda work: postpone(work, work.job(ids["a"]), "full"))
     job = house.job(ids["a"])
     assert (job.state, job.reason, job.failures) == (JobState.DELAYED, Reason.BACKOFF, 0)
     assert [(row.outcome, bool(row.ended_at)) for row in attempts(house, ids["a"])] == [
@@ -85,7 +85,7 @@ def test_a_refused_order_whose_job_was_cancelled_never_comes_back(house):
     ids = house.submit(task("a"))
     house.claim()
     house.do(cancel, ids["a"])
-    house.do(lambda work: postpone(work, work.job(ids["a"]), 0.5))
+    house.do(lambda work: postpone(work, work.job(ids["a"]), "full"))
     assert house.state(ids["a"]) is JobState.CANCELLED
 
 

@@ -7,9 +7,11 @@ job and the epoch of the order it answers; the dispatcher drops what is not of t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
+
+from engine.rows import reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class Order:
 
     def to_wire(self) -> dict[str, Any]:
         """Give the JSON object."""
-        return asdict(self)
+        return _as_dict(self)
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Order:
@@ -63,9 +65,18 @@ class Report:
 
     def to_wire(self) -> dict[str, Any]:
         """Give the JSON object."""
-        return asdict(self) | {"kind": str(self.kind)}
+        return _as_dict(self) | {"kind": str(self.kind)}
 
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Report:
         """Rebuild a report."""
         return cls(**(dict(body) | {"kind": ReportKind(body["kind"])}))
+
+
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (Order, Report)}
+
+
+def _as_dict(message: Order | Report) -> dict[str, Any]:
+    """Give the fields by name. What is inside is JSON already and is not copied."""
+    kind = type(message)
+    return dict(zip(_NAMES[kind], reader(kind)(message), strict=True))

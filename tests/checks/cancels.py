@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from engine.events import EventKind
 from engine.jobs import EdgeKind, JobState
 from tests.checks.evidence import Evidence, Violation
 from tests.checks.log import Log, Step
@@ -25,6 +26,23 @@ def cancel_is_final(case: Evidence, log: Log) -> Iterator[Violation]:
     for op in case.acked("cancel"):
         yield from _was_cancelled(case, log, str(op.body["id"]))
     yield from _members(case, log)
+
+
+def halted_house_starts_nothing(case: Evidence, log: Log) -> Iterator[Violation]:
+    """5: between a halt or a pause and its end no job is claimed."""
+    claims = {step.seq: step for step in log.steps if step.claims}
+    since = 0
+    for event in case.snapshot.events:
+        match event.kind:
+            case EventKind.HOUSE_HALTED | EventKind.HOUSE_PAUSED:
+                since = since or event.at
+            case EventKind.HOUSE_RESUMED:
+                since = 0
+            case _:
+                step = claims.get(event.seq)
+                if step is not None and since and event.at > since:
+                    told = f"claimed at seq {step.seq} in a house that was halted or paused"
+                    yield Violation("5 halt", step.after.id, told)
 
 
 def _was_cancelled(case: Evidence, log: Log, job_id: str) -> Iterator[Violation]:

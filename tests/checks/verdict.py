@@ -30,6 +30,7 @@ CHECKERS: tuple[Checker, ...] = (
     results.effects_once,
     results.attempts_agree,
     cancels.cancel_is_final,
+    cancels.halted_house_starts_nothing,
     groups.groups_resolve_once,
     groups.parents_first,
     groups.skips_have_a_cause,

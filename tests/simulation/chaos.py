@@ -30,6 +30,7 @@ class Chaos:
         self._book(storm_s, rng.randint(3, 6), self.session_crash)
         self._book(storm_s, rng.randint(0, 1), self.house_crash)
         self._book(storm_s, rng.randint(0, 3), self.jump)
+        self._book(storm_s, rng.randint(0, 2), self.partition)
         self._book(storm_s, 2, self.office.sweep)
         self._book(storm_s, rng.randint(2, 4), self.client.cancel)
         self._book(storm_s, rng.randint(0, 2), self.client.retry)
@@ -59,6 +60,16 @@ class Chaos:
         for name in list(self.crew.hosts):
             self.crew.crash(name, "gone")
         self.office.crash()
+
+    def partition(self) -> None:
+        """For a while nobody hears anybody."""
+        self.world.cut(self.world.rng.uniform(0.5, 5))
+
+    def late_halt(self, storm_s: float) -> None:
+        """The owner halts the house, with a long job in it, just before the network is cut."""
+        self.world.after(storm_s - 10, self.client.submit, self.client.workload.marathon())
+        self.world.after(storm_s - 1.5, lambda: self.client.switch("halt", once=True))
+        self.world.after(storm_s - 1.499, self.world.cut, 1.499)
 
     def jump(self) -> None:
         """Somebody sets the wall clock; the dispatcher's nap ends a while later."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from actors.dispatching.facts import Act
 from engine.drafts import Batch
-from engine.errors import HelioError
+from engine.errors import HelioError, StoreFull
 from engine.jobs import JobState
 from engine.ports import JobFilter, Tables
 from engine.records import Decision, Shard
@@ -112,10 +112,11 @@ class Client:
     def _answering(decision: str, option: str) -> Act:
         return lambda work: {"state": answer(work, decision, option).state}
 
-    def switch(self, name: str) -> None:
-        """Turn one of the house's switches: halt, pause or resume."""
+    def switch(self, name: str, *, once: bool = False) -> None:
+        """Turn one of the house's switches: halt, pause or resume; perhaps without repeating."""
         turn = {"halt": control.halt, "pause": control.pause, "resume": control.resume_house}[name]
-        self._ask(Request(name, {}, lambda work: turn(work) or {}))
+        tries = _TRIES - 1 if once else 0
+        self._ask(Request(name, {}, lambda work: turn(work) or {}, tries=tries))
 
     # -- asking -------------------------------------------------------------------------------
     def _ask(self, request: Request) -> None:
@@ -131,8 +132,8 @@ class Client:
 
     def _reply(self, request: Request) -> Callable[[dict[str, Any] | HelioError], None]:
         def reply(told: dict[str, Any] | HelioError) -> None:
-            if request.over:
-                return
+            if request.over or isinstance(told, StoreFull):
+                return  # a full disk may have room at the next try
             if isinstance(told, HelioError):
                 self._note(request, "fail", {"problem": told.slug})
                 return

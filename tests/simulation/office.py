@@ -14,7 +14,7 @@ from typing import Any
 from actors.dispatching.core import Core
 from actors.dispatching.desk import begin
 from actors.dispatching.facts import Act, Fact, Inbox, Wake
-from engine.errors import Fenced, HelioError
+from engine.errors import Fenced, HelioError, StoreFull
 from engine.jobs import JobState, Reason
 from engine.messages import Order, Report
 from engine.moments import US_PER_S
@@ -38,7 +38,7 @@ class Perishable:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
-        self.cut = False
+        self.cut: Exception | None = None
         self.read = store.read
         self.close = store.close
 
@@ -48,7 +48,7 @@ class Perishable:
         def fatal(tables: Tables) -> Any:
             result = act(tables)
             if self.cut:
-                raise Crash
+                raise self.cut
             return result
 
         return self._store.write(fatal)
@@ -173,9 +173,11 @@ class Office:
         receipts, life.receipts = life.receipts, []
         if self.world.chance(0.004):
             return self._die(life)
-        life.store.cut = self.world.chance(0.004)
+        life.store.cut = self._cut()
         try:
             wake = life.core.wake(inbox, self.world.moment())
+        except StoreFull as full:
+            return self._refuse(life, inbox, replies, full)
         except (Crash, Fenced) as end:
             self.world.tell("term %s ends in its transaction: %r", life.core.term, end)
             return self._die(life)
@@ -190,6 +192,19 @@ class Office:
             receipt()
         self._carry_out(life, wake)
         return None
+
+    def _cut(self) -> Exception | None:
+        """What interrupts this transaction, if anything does."""
+        if self.world.chance(0.004):
+            return Crash()
+        return StoreFull("The disk is full.") if self.world.chance(0.004) else None
+
+    def _refuse(self, life: Life, inbox: Inbox, replies: Sequence[Reply], full: StoreFull) -> None:
+        """The disk is full: requests fail, reports must come again, facts are kept."""
+        for reply in replies:
+            reply(full)
+        life.inbox.facts[:0] = inbox.facts
+        self._ring(life)
 
     def _die(self, life: Life) -> None:
         if self.life is life:

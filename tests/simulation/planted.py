@@ -164,6 +164,11 @@ def cancel_not_final() -> Any:
     return patch.object(store.verbs.report, "settle", faulty)
 
 
+def deaf_house() -> Any:
+    """A stop is said once, and nobody minds whether it was heard."""
+    return patch.object(Core, "_repeat_stops", staticmethod(lambda *_: None))
+
+
 def result_overwritten(where: str = _REPORTS) -> Any:
     """A late result of an older epoch replaces the accepted one."""
     real = store.verbs.report.take_reports
@@ -268,6 +273,7 @@ PLANTED: Mapping[str, Planted] = {
     "early child": _caught(early_child, "7 parents first"),
     "starved lane": _caught(starved_lane, "8 fair"),
     "cancel not final": _caught(cancel_not_final, "5 cancel"),
+    "deaf house": _caught(deaf_house, "5 halt"),
     "result overwritten": _caught(result_overwritten, "4 absorbs"),
     "decision applied twice": _caught(decision_twice, "10 decisions"),
     "wall for steady": _caught(wall_for_steady, "12 clocks"),

@@ -7,7 +7,8 @@ import traceback
 from dataclasses import dataclass, field
 from random import Random
 
-from engine.jobs import Job, JobKind
+from engine.jobs import Job, JobKind, JobState
+from engine.records import Shard
 from engine.settings import HouseSettings, SessionSettings, Settings
 from store.memory import MemoryStore
 from tests.checks import Evidence, Violation, check_all, snapshot_of
@@ -22,6 +23,7 @@ SECRET = "sim-secret-value-6f2c"
 JOBS, GROUPS, CRASHES, STEPS = 30, 3, 5, 200  # what a seed must have at least
 _STORM_S = 60.0
 _DRAIN_STEPS = 40_000
+_HALT_S = 20.0  # a few rounds of questions, and the grace of a kill
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Simulation:
             tasks += sum(draft.kind is not JobKind.GROUP for draft in batch.drafts)
         for _ in range(2):
             self.world.after(self.world.rng.uniform(0, _STORM_S * 0.7), self._schedule)
+        if self.world.rng.random() < 0.3:
+            self.chaos.late_halt(_STORM_S)
         self.world.run(until_s=_STORM_S)
         self._enough_crashes()
 
@@ -101,6 +105,7 @@ class Simulation:
         self.world.calm = True
         self.world.tell("the faults stop")
         self.office.boot()
+        self._see_halt_through()
         self.client.switch("resume")
         for _ in range(40):
             if not self.world.run(steps=_DRAIN_STEPS):
@@ -108,6 +113,16 @@ class Simulation:
             if not self.client.settle_up():
                 return True
         return False
+
+    def _see_halt_through(self) -> None:
+        """In a halted house all that runs must end soon, whatever messages were lost."""
+        self.world.run(until_s=self.world.mono + _HALT_S)
+        shard = self.store.read(lambda tables: tables.get(Shard, 0))
+        if shard is not None and shard.halted_at:
+            for job in self.store.read(lambda tables: tables.holding()):
+                if job.state is JobState.RUNNING:
+                    told = f"{job.id} runs on in a halted house"
+                    self.office.trouble.append(("5 halt", told))
 
     # -- the verdict --------------------------------------------------------------------------
     def _evidence(self, *, rested: bool) -> Evidence:

@@ -181,6 +181,12 @@ class Workload:
         run_at = wall + us(self._rng.uniform(-10, 60))
         return Batch(drafts=(_with(self._task(), run_at=run_at),), idem_key=key, digest=key)
 
+    def marathon(self) -> Batch:
+        """Give a batch of one urgent job that runs long."""
+        key = f"key-{next(self._numbers)}"
+        draft = Draft(key=key, name=f"unique-{key}", lane=Lane.P0, spec={"sim": {"s": 120}})
+        return Batch(drafts=(draft,), idem_key=key, digest=key)
+
     def _some_needs(self) -> tuple[Need, ...]:
         if not self.known or self._rng.random() < 0.75:
             return ()

@@ -27,6 +27,7 @@ class World:
         self._tracing = tracing
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
+        self._cut_until = 0
         self._jumps: list[tuple[int, int]] = [(0, 0)]
 
     # -- time ---------------------------------------------------------------------------------
@@ -69,6 +70,12 @@ class World:
             self.now = max(self.now, end)
         return steps > 0
 
+    def cut(self, seconds: float) -> None:
+        """Nothing passes for a while, unless the faults have stopped."""
+        if not self.calm:
+            self._cut_until = self.now + us(seconds)
+            self.tell("the network is cut for %s s", seconds)
+
     # -- the network --------------------------------------------------------------------------
     def chance(self, probability: float) -> bool:
         """Whether a fault strikes now; never after the faults have stopped."""
@@ -76,7 +83,7 @@ class World:
 
     def send(self, act: Callable[..., None], *args: Any) -> None:
         """Carry a message: perhaps late, perhaps twice, perhaps never."""
-        if self.chance(0.06):
+        if self.now < self._cut_until or self.chance(0.06):
             self.tell("lost: %s", act)
             return
         self.after(self._delay_s(), act, *args)

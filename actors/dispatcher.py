@@ -21,11 +21,11 @@ from actors.dispatching.commands import COMMANDS
 from actors.dispatching.crew import Crew, RayCrew
 from actors.dispatching.desk import Bureau, begin, open_bureau, stop_all
 from actors.dispatching.facts import Fact, Wake
+from actors.dispatching.herald import Herald
 from actors.dispatching.mailbox import Mailbox
 from actors.dispatching.pipelines import render
 from actors.dispatching.queries import QUERIES, Surroundings
 from actors.dispatching.spill import is_large, spill
-from actors.dispatching.views import event_view
 from engine.errors import BadInput, HelioError, HouseFault, StoreFull, Unavailable
 from engine.messages import Report, ReportKind
 from engine.moments import US_PER_S
@@ -48,6 +48,7 @@ class Dispatcher:
         self._crew = crew or RayCrew(home)
         self._clock = clock or SystemClock()
         self._mailbox = Mailbox()
+        self._herald = Herald(self._crew)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
         self._bureau: Bureau | None = None
@@ -57,6 +58,7 @@ class Dispatcher:
         self._next_at: int | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._main = asyncio.get_running_loop().create_task(self._live())
+        self._spawn(self._herald.run())
 
     # -- the desk -----------------------------------------------------------------------------
     async def command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +105,9 @@ class Dispatcher:
             return await self._off_loop(lambda: render(body, bureau.settings))
         if name not in QUERIES:
             raise BadInput(f"There is no query {name!r}.", remedy="See docs/desk.md.")
-        around = Surroundings(bureau.settings, self._version(), ready=not self._trouble)
+        around = Surroundings(
+            bureau.settings, self._version(), ready=not self._trouble, lost_wakes=self._lost_wakes
+        )
         return await self._off_loop(
             lambda: bureau.store.read(lambda tables: QUERIES[name](tables, body, around))
         )
@@ -263,8 +267,7 @@ class Dispatcher:
             self._spawn(self._learn(self._crew.probe(session, number)))
         for session in wake.retired:
             self._spawn(self._crew.retire(session))
-        if wake.told:
-            self._spawn(self._crew.publish([event_view(event) for event in wake.told]))
+        self._herald.tell(wake.told)
 
     async def _learn(self, question: Coroutine[Any, Any, Fact | None]) -> None:
         fact = await question

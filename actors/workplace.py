@@ -112,9 +112,7 @@ class Work:
         place = self._place
         sizes = place.settings.sessions
         log = LogFile(self._log_path, sizes.output_cap_bytes)
-        self._recorder = Recorder(
-            log, sizes.result_bytes, place.secrecy.redactor, self._show_chunk
-        )
+        self._recorder = Recorder(log, sizes.result_bytes, place.secrecy.redactor, self._show_chunk)
         return Bench(
             cwd=self._directory(),
             scratch=self._scratch,

@@ -33,6 +33,7 @@ class Surroundings:
     settings: Settings
     version: str
     ready: bool
+    lost_wakes: int = 0
 
 
 Query = Callable[[Tables, Mapping[str, Any], Surroundings], dict[str, Any]]
@@ -152,6 +153,7 @@ def house_status(tables: Tables, _: Mapping[str, Any], around: Surroundings) -> 
         "running": len(running),
         "counts": counts,
         "last_seq": tables.last_seq(),
+        "lost_wakes": around.lost_wakes,
         "open_decisions": len(tables.find(Decision, state="open", limit=_MANY)),
     }
 

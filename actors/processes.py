@@ -174,7 +174,7 @@ class KeptProcess:
         return [(fd, lambda fd=fd: self._on_output(fd)) for fd in self._streams]  # type: ignore[misc]
 
     def _on_output(self, fd: int) -> bool:
-        """Pass on what is there; False when there is no more for now."""
+        """Pass on what is there; False at the end of what is there."""
         try:
             data = os.read(fd, _READ_BYTES)
         except BlockingIOError:

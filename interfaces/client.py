@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import httpx
 
-from engine.errors import Denied, HelioError, NotFound, Unavailable, from_problem
+from engine.errors import Denied, HelioError, Unavailable, from_problem
 from interfaces import control
 from interfaces.routes import LOG_PATH, STREAM_PATH, Call, call_of
 from interfaces.sse import Frame, frames
@@ -22,7 +22,8 @@ _CONNECT_S = 5.0
 _ANSWER_S = 60.0
 _BEAT_S = 45.0  # the stream sends a comment at least every 15 s
 _RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-_BUSY = (429, 502, 503, 504)
+# What answers before the API does: Serve's proxy says 404 while no replica stands behind it.
+_BUSY = (404, 429, 502, 503, 504)
 
 
 class Unreachable(Unavailable):
@@ -155,7 +156,7 @@ def _refusal(answer: httpx.Response) -> HelioError:
         problem = None
     if isinstance(problem, dict) and str(problem.get("type", "")).startswith("urn:heliograph"):
         return from_problem(problem)
-    kinds = {401: Denied, 403: Denied, 404: NotFound} | dict.fromkeys(_BUSY, Unavailable)
+    kinds = {401: Denied, 403: Denied} | dict.fromkeys(_BUSY, Unavailable)
     kind = kinds.get(answer.status_code, HelioError)
     return kind(
         f"{answer.request.url.path} answered {answer.status_code} {answer.reason_phrase}.",

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engine.errors import Denied, HelioError, NotFound, Unavailable
+from engine.errors import Denied, HelioError, Unavailable
 from interfaces.client import Client, Unreachable
 from interfaces.routes import ROUTES, call_of
 from interfaces.sse import frames
@@ -74,7 +74,7 @@ def test_no_file_and_no_listener_are_unreachable(home):
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(401, Denied), (403, Denied), (404, NotFound), (503, Unavailable), (502, Unavailable),
+    [(401, Denied), (403, Denied), (404, Unavailable), (503, Unavailable), (502, Unavailable),
      (500, HelioError)],
 )  # fmt: skip
 def test_a_refusal_of_somebody_else_still_becomes_a_typed_error(house, status, kind):

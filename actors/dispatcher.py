@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from actors.dispatching.mailbox import Mailbox
 from actors.dispatching.pipelines import render
 from actors.dispatching.queries import QUERIES, Surroundings
 from actors.dispatching.spill import is_large, spill
+from actors.logs import open_log
 from engine.errors import BadInput, HelioError, HouseFault, StoreFull, Unavailable
 from engine.messages import Report, ReportKind
 from engine.moments import US_PER_S
@@ -46,6 +47,7 @@ class Dispatcher:
     def __init__(self, home: str, crew: Crew | None = None, clock: Clock | None = None) -> None:
         self._home = Home.at(home)
         self._crew = crew or RayCrew(home)
+        self._logs = crew is None  # tests listen to the logger themselves
         self._clock = clock or SystemClock()
         self._mailbox = Mailbox()
         self._herald = Herald(self._crew)
@@ -194,12 +196,25 @@ class Dispatcher:
             self._writer, lambda: open_bureau(self._home, self._clock, rng)
         )
         self._mailbox.ask_for_sweep(bureau.clock.anchor())
-        self._mailbox.post(begin)
+        if self._logs:
+            open_log(self._home, "dispatcher", bureau.settings.house.log_level)
+        self._begin()
         self._bureau = bureau
         self._trouble = ""
         log.info("term %d begins", bureau.core.term)
         for place in range(bureau.settings.sessions.spare):
             self._spawn(self._crew.warm(pool_session("shell", place)))
+
+    def _begin(self) -> None:
+        """Let the first wake open the term, and halt if that was ordered while nobody was here."""
+        halted = self._home.halted.exists()
+        begun = self._mailbox.post(lambda work: begin(work, halted=halted))
+        if halted:
+            self._spawn(self._forget_order(begun))
+
+    async def _forget_order(self, begun: Awaitable[Any]) -> None:
+        await begun
+        self._home.halted.unlink(missing_ok=True)
 
     async def _close(self, trouble: HelioError) -> None:
         bureau, self._bureau = self._bureau, None

@@ -20,6 +20,7 @@ from typing import Any
 from actors.hubs.metrics import Sight, exposition
 from actors.hubs.ring import NOW, Batch, Behind, Bounds, Ring, Sieve
 from actors.hubs.tally import Tally, from_json, to_json
+from actors.logs import open_log
 from engine.errors import HelioError
 from engine.ports import Body, Desk
 from engine.settings import HubSettings
@@ -156,7 +157,10 @@ class Hub:
     async def _open(self) -> None:
         """Find out where to begin: behind the saved tally, and far enough back for the ring."""
         home = Home.at(self._home)
-        self._limits = load_settings(home).hub
+        settings = load_settings(home)
+        self._limits = settings.hub
+        if self._find_desk is _find_desk:  # tests listen to the logger themselves
+            open_log(home, "hub", settings.house.log_level)
         tally = await asyncio.to_thread(_saved, home)
         last = int((await self._find_desk().query("house.status", {}))["last_seq"])
         if tally.seq > last:

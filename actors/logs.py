@@ -36,12 +36,14 @@ class JsonLines(logging.Formatter):
         return json.dumps(told, default=str)
 
 
-def open_log(home: Home, name: str, level: str = "info") -> logging.Logger:
-    """Make the log ``logs/NAME.log`` of a home and give its logger."""
-    home.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = RotatingFileHandler(
-        home.logs / f"{name}.log", maxBytes=_FILE_BYTES, backupCount=_KEPT_FILES
-    )
+def open_log(home: Home, name: str, level: str = "info", file: str = "") -> logging.Logger:
+    """Make the log ``logs/NAME.log`` (or ``logs/FILE.log``) of a home and give its logger.
+
+    A file belongs to one process: two that rotate the same one would lose lines.
+    """
+    path = home.logs / f"{file or name}.log"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = RotatingFileHandler(path, maxBytes=_FILE_BYTES, backupCount=_KEPT_FILES, delay=True)
     handler.setFormatter(JsonLines())
     log = logging.getLogger(f"heliograph.{name}")
     log.handlers[:] = [handler]

@@ -24,6 +24,7 @@ from actors.clock import SystemClock
 from actors.feed import Feed
 from actors.keepers import Keepers
 from actors.lease import Lease
+from actors.logs import open_log
 from actors.reporter import Reporter
 from actors.sessions.core import SessionCore, answer_to_wire
 from actors.sessions.effects import Effect, Spawn, Stop, Tell, Why
@@ -87,6 +88,7 @@ class Session:
         self._home = Home.at(home)
         self._tag = tag_of(str(self._home.root), name)
         self._outside = outside or Outside()
+        self._logs = outside is None  # tests listen to the logger themselves
         self._lease = Lease(self._home.sessions, directory, name)
         self._works: dict[tuple[str, int], Work] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -183,6 +185,9 @@ class Session:
 
     async def _try_to_open(self) -> None:
         outside, self._settings = self._outside, load_settings(self._home)
+        if self._logs:
+            level = self._settings.house.log_level
+            open_log(self._home, "session", level, f"sessions/{self._tag}")
         sizes = self._settings.sessions
         secrecy = outside.open_secrecy(self._home)
         self._said = "waiting for the directory: another session's processes hold it"

@@ -17,7 +17,7 @@ from store.config import load_settings
 from store.home import Home
 from store.sqlite import SqliteStore
 from store.term import begin_term
-from store.verbs.control import stop_running
+from store.verbs.control import halt, stop_running
 from store.work import Work
 
 
@@ -87,8 +87,10 @@ def _newest_time(tables: Tables) -> int:
     return rows[0].at if rows else 0
 
 
-def begin(work: Work) -> dict[str, Any]:
-    """Tell that a term has begun: the first act of a dispatcher."""
+def begin(work: Work, *, halted: bool) -> dict[str, Any]:
+    """Tell that a term has begun: the first act of a dispatcher; `halted` begins it halted."""
+    if halted:
+        halt(work)
     work.tell(EventKind.HOUSE_STARTED, "house", term=work.shard.term)
     return {}
 

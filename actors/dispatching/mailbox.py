@@ -45,11 +45,7 @@ class Mailbox:
 
     async def put_act(self, act: Act) -> dict[str, Any]:
         """Hand in an act and wait for its answer; it is durable then."""
-        answer: Answer = asyncio.get_running_loop().create_future()
-        self._now.inbox.acts.append(act)
-        self._now.answers.append(answer)
-        self._bell.set()
-        return await answer
+        return await self.post(act)
 
     async def put_reports(self, reports: Sequence[Report]) -> bool:
         """Hand in reports; True once they are durable, False when they must be sent again."""
@@ -59,13 +55,14 @@ class Mailbox:
         self._bell.set()
         return await receipt
 
-    def post(self, act: Act) -> None:
-        """Hand in an act whose answer nobody waits for."""
+    def post(self, act: Act) -> Answer:
+        """Hand in an act now; its answer may be waited for or not."""
         answer: Answer = asyncio.get_running_loop().create_future()
-        answer.add_done_callback(lambda done: done.exception())
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._now.inbox.acts.append(act)
         self._now.answers.append(answer)
         self._bell.set()
+        return answer
 
     def put_fact(self, fact: Fact) -> None:
         """Hand in a fact about a session."""

@@ -262,3 +262,16 @@ async def test_a_large_result_keeps_its_end_and_becomes_a_file(place):
     digest = kept["sha256"]
     whole = (place.crew.home.artefacts / digest[:2] / digest).read_text()
     assert whole.split() == [str(n) for n in range(1, 50001)]
+
+
+async def test_an_order_to_halt_that_nobody_took_is_taken_before_anything_runs(place):
+    home = place.crew.home
+    await place.submit(wait={"signal": "go"})
+    await place.dispatcher.close()
+    home.halted.touch()
+    place.dispatcher = place.crew.desk = Dispatcher(str(home.root), place.crew)
+    await place.ready()
+    job = await place.submit(run=["true"])
+    assert (await place.query("house.status"))["halted_at"]
+    assert (await place.query("job.show", id=job))["state"] == "ready"
+    assert not home.halted.exists()

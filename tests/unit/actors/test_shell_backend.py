@@ -181,7 +181,9 @@ async def test_a_program_named_like_a_module_of_ours_is_not_imported_by_the_keep
 
 
 async def test_a_flood_of_output_is_capped_and_the_loop_stays_alive(tmp_path: Path) -> None:
-    limits = "[sessions]\noutput_cap_bytes = 100000\nresult_bytes = 1000\nresult_text_bytes = 1000\n"
+    limits = (
+        "[sessions]\noutput_cap_bytes = 100000\nresult_bytes = 1000\nresult_text_bytes = 1000\n"
+    )
     house = House(tmp_path / "home", limits)
     session = house.session()
     beats = 0

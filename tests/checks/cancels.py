@@ -16,7 +16,7 @@ def cancel_is_final(case: Evidence, log: Log) -> Iterator[Violation]:
     for job_id, steps in log.of.items():
         asked = [step for step in steps if step.after.cancel_requested_at]
         for step in asked:
-            if step.claims and (step.before is None or step.before.cancel_requested_at):
+            if step.claims and step.before is not None and step.before.cancel_requested_at:
                 yield Violation("5 cancel", job_id, f"claimed at seq {step.seq} after its cancel")
         last = steps[-1].after
         if asked and last.state.terminal and last.state is not JobState.CANCELLED:

@@ -24,7 +24,7 @@ def groups_resolve_once(case: Evidence, log: Log) -> Iterator[Violation]:
             continue
         members = [edge.parent for edge in edges[job_id] if edge.kind is EdgeKind.MEMBER]
         for step in steps:
-            if step.ends and step.after.state in _DECIDED:
+            if step.ends and step.before is not None and step.after.state in _DECIDED:
                 yield from _resolution(case, log, step, members)
 
 

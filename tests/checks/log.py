@@ -18,7 +18,7 @@ from engine.rows import replace
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event of a job. `before` is None at its submit."""
+    """One event of a job. `before` is None at its submit, or where a snapshot introduces it."""
 
     seq: int
     at: int
@@ -28,7 +28,7 @@ class Step:
     @property
     def claims(self) -> bool:
         """Whether a session was given the job here."""
-        return (self.before.epoch if self.before else 0) != self.after.epoch
+        return self.before is not None and self.before.epoch != self.after.epoch
 
     @property
     def ends(self) -> bool:
@@ -63,30 +63,31 @@ class Log:
 
 
 def read_log(events: Sequence[Event]) -> Log:
-    """Walk the log once."""
+    """Walk the log once; where its beginning was pruned, a snapshot introduces the jobs."""
     rows: dict[str, Job] = {}
     steps: list[Step] = []
-    of: dict[str, list[Step]] = {}
     pruned: set[str] = set()
     strays: list[Event] = []
+
+    def note(event: Event, before: Job | None, after: Job) -> None:
+        rows[after.id] = after
+        steps.append(Step(event.seq, event.at, before, after))
+
     for event in events:
+        before = rows.get(event.subject)
         if event.kind is EventKind.STORE_PRUNED:
             pruned |= set(event.data.get("jobs", ()))
         elif event.kind is EventKind.STORE_SNAPSHOT:
-            for row in event.data["jobs"]:
-                rows.setdefault(row["id"], job_from_json(row))
+            unseen = [row for row in event.data["jobs"] if row["id"] not in rows]
+            for row in unseen:
+                note(event, None, job_from_json(row))
+        elif event.kind is EventKind.JOB_SUBMITTED:
+            note(event, None, job_from_json(event.data))
+        elif event.kind.startswith("job.") and before is None:
+            strays.append(event)
         elif event.kind.startswith("job."):
-            before = rows.get(event.subject)
-            if before is None and event.kind is not EventKind.JOB_SUBMITTED:
-                strays.append(event)
-                continue
-            after = (
-                job_from_json(event.data)
-                if before is None
-                else replace(before, **_columns(event.data))
-            )
-            rows[event.subject] = after
-            step = Step(event.seq, event.at, before, after)
-            steps.append(step)
-            of.setdefault(event.subject, []).append(step)
+            note(event, before, replace(before, **_columns(event.data)))
+    of: dict[str, list[Step]] = {}
+    for step in steps:
+        of.setdefault(step.after.id, []).append(step)
     return Log(steps, of, frozenset(pruned), strays)

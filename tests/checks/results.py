@@ -23,13 +23,15 @@ def terminal_absorbs(_: Evidence, log: Log) -> Iterator[Violation]:
 def epochs_rise(_: Evidence, log: Log) -> Iterator[Violation]:
     """3: each claim raises the epoch, and nothing else changes it."""
     for step in log.steps:
-        before = step.before.epoch if step.before else 0
+        if step.before is None:
+            continue
+        before = step.before.epoch
         if step.after.epoch < before or (
             step.after.epoch != before and step.after.state is not JobState.RUNNING
         ):
             told = f"epoch {before} became {step.after.epoch} as {step.after.state}"
             yield Violation("3 accepted once", step.after.id, told)
-        if step.after.state is JobState.RUNNING and step.before is not None:
+        if step.after.state is JobState.RUNNING:
             again = step.before.state is not JobState.RUNNING and step.after.epoch == before
             if again:
                 told = f"it runs again at the old epoch {before}"

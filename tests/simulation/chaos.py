@@ -31,6 +31,7 @@ class Chaos:
         self._book(storm_s, rng.randint(0, 1), self.house_crash)
         self._book(storm_s, rng.randint(0, 3), self.jump)
         self._book(storm_s, rng.randint(0, 2), self.partition)
+        self._book(storm_s, rng.choice((0, 0, 1)), self.office.prune)
         self._book(storm_s, 2, self.office.sweep)
         self._book(storm_s, rng.randint(2, 4), self.client.cancel)
         self._book(storm_s, rng.randint(0, 2), self.client.retry)

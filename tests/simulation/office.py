@@ -6,26 +6,31 @@ the middle of carrying out its wishes; and it can go on as a zombie beside its s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from actors.dispatching.core import Core
-from actors.dispatching.desk import begin
 from actors.dispatching.facts import Act, Fact, Inbox, Wake
 from engine.errors import Fenced, HelioError, StoreFull
-from engine.jobs import JobState, Reason
+from engine.events import EventKind
+from engine.jobs import JobKind, JobState, Reason
 from engine.messages import Order, Report
 from engine.moments import US_PER_S
-from engine.ports import Tables
-from engine.settings import Settings
+from engine.ports import JobFilter, Tables
+from engine.records import Idempotency
+from engine.settings import Settings, StoreSettings
 from store.memory import MemoryStore
+from store.prune import prune
 from store.term import begin_term
+from store.work import Work
 from tests.simulation.world import World
 
 Reply = Callable[[dict[str, Any] | HelioError], None]
 _MANY = 10_000
+_NO_RETENTION = StoreSettings.model_construct(done_days=0, failed_days=0, event_days=0)
 _FAR = 10**18
 
 
@@ -100,6 +105,7 @@ class Office:
         self.life: Life | None = None
         self.crashes = 0
         self.wakes = 0
+        self.pruned: Counter[JobKind] = Counter()
         self.writers: list[tuple[int, int]] = []
         self.trouble: list[tuple[str, str]] = []
 
@@ -113,7 +119,7 @@ class Office:
         core = Core(store, self.settings, term=term, rng=self.world.rng)  # type: ignore[arg-type]
         self.life = Life(core, store)
         self.life.inbox.sweep = {}
-        self.put_act(begin, lambda _: None)
+        self.put_act(_begin, lambda _: None)
         self.world.tell("term %s begins", term)
 
     def crash(self, *, ghost: bool = False) -> None:
@@ -157,6 +163,19 @@ class Office:
         if self.life is not None:
             self.life.inbox.sweep = {}
             self._ring(self.life)
+
+    def prune(self) -> None:
+        """Retention runs, and nothing is kept longer than it must be, but for submit keys."""
+
+        def act(tables: Tables) -> None:
+            keys = tables.find(Idempotency)
+            kinds = {job.id: job.kind for job in tables.list_jobs(JobFilter(), "", _MANY, False)}
+            gone = prune(tables, _NO_RETENTION, self.world.now).jobs
+            tables.put(*keys)
+            self.pruned.update(kinds[job_id] for job_id in gone)
+            self.world.tell("pruned %s jobs", len(gone))
+
+        self.store.write(act)
 
     def _ring(self, life: Life) -> None:
         if not life.rung:
@@ -266,3 +285,9 @@ class Office:
             for row in rows
         ]
         return min(times, default=None)
+
+
+def _begin(work: Work) -> dict[str, Any]:
+    """The first act of a term, as the dispatcher's shell does it in a house not halted."""
+    work.tell(EventKind.HOUSE_STARTED, "house", term=work.shard.term)
+    return {}

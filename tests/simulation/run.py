@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import traceback
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from engine.jobs import Job, JobKind, JobState
+from engine.jobs import JobKind, JobState
 from engine.records import Shard
 from engine.settings import HouseSettings, SessionSettings, Settings
 from store.memory import MemoryStore
@@ -151,12 +152,13 @@ class Simulation:
         return hashlib.sha256(told.encode()).hexdigest()
 
     def _verdict(self, violations: list[Violation]) -> Verdict:
-        jobs: list[Job] = list(self.store.read(snapshot_of).jobs.values())
+        rows = self.store.read(snapshot_of).jobs.values()
+        kinds = Counter(job.kind for job in rows) + self.office.pruned
         return Verdict(
             seed=self.seed,
             violations=violations,
-            jobs=sum(job.kind is not JobKind.GROUP for job in jobs),
-            groups=sum(job.kind is JobKind.GROUP for job in jobs),
+            jobs=kinds[JobKind.TASK] + kinds[JobKind.WAIT],
+            groups=kinds[JobKind.GROUP],
             crashes=self.office.crashes + self.crew.crashes,
             steps=self.world.steps,
             wakes=self.office.wakes,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import httpx
 
 from engine.errors import Denied, HelioError, Unavailable, from_problem
 from interfaces import control
-from interfaces.routes import LOG_PATH, STREAM_PATH, Call, call_of
+from interfaces.routes import ARTEFACT_PATH, LOG_PATH, STREAM_PATH, Call, call_of
 from interfaces.sse import Frame, frames
 from store.home import Home
 
@@ -95,7 +96,24 @@ class Client:
     ) -> dict[str, Any]:
         """Read the output of one attempt from a byte offset on; waits for more when asked to."""
         query = {"epoch": epoch, "offset": offset, "wait_s": wait_s}
-        return self._send(Call("GET", LOG_PATH.format(id=job), query, None))
+        return self._send(Call("GET", LOG_PATH.format(id=quote(job, safe="")), query, None))
+
+    def artefact(self, job: str, name: str) -> Iterator[bytes]:
+        """Give the bytes of a file that a job left, piece by piece.
+
+        Raises:
+            NotFound: there is no such file.
+            Unreachable: the line broke.
+        """
+        path = ARTEFACT_PATH.format(id=quote(job, safe=""), name=quote(name))
+        try:
+            with self._http.stream("GET", path) as answer:
+                if answer.is_error:
+                    answer.read()
+                    raise _refusal(answer)
+                yield from answer.iter_bytes()
+        except httpx.TransportError as fault:
+            self._unreachable(fault)
 
     def events(
         self, after: int, prefixes: Sequence[str] = (), subject: str = "", *, tries: int = 8

@@ -5,11 +5,13 @@ Names in braces are taken out of the body; what is left travels as JSON (POST) o
 (GET; a list repeats its name). `idem_key` travels as the header Idempotency-Key. This module
 opens no socket.
 
-Three more addresses are no desk words:
+More addresses are no desk words:
 
     GET /v1/jobs/{id}/log?epoch=&offset=&wait_s=   output of one attempt from a byte offset on:
         {"epoch", "offset", "next_offset", "text", "at_rest"}; epoch 0 is the newest; waits up to
         wait_s for more; at_rest says that nothing will follow
+    GET /v1/jobs/{id}/artefacts                    the files that a job left, as in `job.show`
+    GET /v1/jobs/{id}/artefacts/{name}             the bytes of one; the ETag is their sha256
     GET /v1/events/stream?after=&prefix=&subject=   Server-Sent Events: id is the seq, event the
         kind, data the event as JSON; comments keep the line open
     GET /healthz, /readyz, /metrics                 no token
@@ -62,6 +64,7 @@ ROUTES: Mapping[str, Route] = {
     "house.resume": Route("POST", "/v1/house/resume"),
 }
 LOG_PATH = "/v1/jobs/{id}/log"
+ARTEFACT_PATH = "/v1/jobs/{id}/artefacts/{name}"
 STREAM_PATH = "/v1/events/stream"
 
 

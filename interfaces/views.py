@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category
 
 View = Mapping[str, Any]
 SHORT = 8
@@ -65,9 +66,22 @@ def short(identity: object) -> str:
 
 def clean(text: object) -> str:
     """Make control characters visible, so that no name can move the cursor."""
+    return "".join(char if _is_harmless(char) else _escaped(char) for char in str(text))
+
+
+def clean_lines(text: object) -> str:
+    """Make control characters visible, but for line ends and tabs."""
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text)
+        char if char in "\n\t" or _is_harmless(char) else _escaped(char) for char in str(text)
     )
+
+
+def _is_harmless(char: str) -> bool:
+    return char.isprintable() or category(char) == "Zs"
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()
 
 
 def duration(seconds: float) -> str:
@@ -204,6 +218,15 @@ PROJECTS = Table(
         Column("ROOTS", lambda item, _: ", ".join(map(str, item.get("roots") or ()))),
     ),
     "No projects yet. Try: helio project add site --root ~/work/site",
+)
+ARTEFACTS = Table(
+    (
+        Column("NAME", _plain("name")),
+        Column("SIZE", lambda item, _: size(int(item.get("size_bytes") or 0))),
+        Column("TYPE", _plain("media_type")),
+        Column("WRITTEN", _when("created_at")),
+    ),
+    "It left no files. What it wrote: helio job logs JOB",
 )
 DECISIONS = Table(
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.errors import BadInput
-from interfaces.cli import job_request, options, patience, reach, voice
+from interfaces.cli import job_artefact, job_request, options, patience, reach, voice
 from interfaces.cli.teach import examples
 from interfaces.client import Client
 from interfaces.views import (
@@ -23,6 +24,7 @@ from interfaces.views import (
     cost,
     label,
     short,
+    size,
     standing,
     why,
 )
@@ -37,12 +39,19 @@ _ROWS_SHOWN = 20
         "helio job submit --backend shell --cwd . --lane P2 --wait --json -- make test",
         "helio job submit --sh 'sleep 2; date' --name clock --logs",
         "helio job submit --env TOKEN=secret:GITHUB --after 4kq8w2mz -- ./publish",
+        "helio job submit --ask 'Publish?' --option yes --option no --default no --deadline 2h",
+        "helio job submit --signal deployed --wait",
     )
 )
 def submit(
     *,
     command: job_request.Command = None,
     sh: job_request.Sh = "",
+    signal_name: job_request.SignalName = "",
+    ask: job_request.Ask = "",
+    option: job_request.Option = None,
+    default: job_request.Default = "",
+    deadline: job_request.DeadlineIn = "",
     backend: job_request.Backend = "shell",
     cwd: job_request.Cwd = "",
     lane: job_request.LaneName = "P2",
@@ -68,13 +77,10 @@ def submit(
         | {"name": name, "project": project, "env": env or [], "stdin": stdin}
         | {"needs": after or [], "timeout_s": limit_s, "max_failures": retries, "hold": hold}
         | {"effects": "once" if once else "", "persistent": persistent}
+        | {"wait": job_request.wait_of(signal_name, ask, option or [], default, deadline)}
     )
-    with reach.client() as client:
-        made = client.ask("job.submit", {"jobs": [request], "idem_key": idempotency_key or None})
-        if wait or logs:
-            _attend(client, made["ids"][0], timeout_s=timeout, logs=logs, as_json=as_json)
-        else:
-            _acknowledge(made, as_json=as_json)
+    body = {"jobs": [request], "idem_key": idempotency_key or None}
+    _hand_in(body, wait=wait or logs, timeout_s=timeout, logs=logs, as_json=as_json)
 
 
 @app.command(
@@ -146,7 +152,8 @@ def show(job: options.JobId, as_json: options.AsJson = False) -> None:
             voice.emit("")
             voice.emit_table(kind, _latest(view[heading]))
     if text := (view.get("result") or {}).get("text"):
-        voice.emit("\n" + text)
+        voice.emit_text("\n" + text)
+    _tell_artefacts(view)
 
 
 @app.command(
@@ -161,11 +168,9 @@ def logs(
         int, typer.Option(min=0, metavar="N", help="Which attempt; 0 is the newest.")
     ] = 0,
 ) -> None:
-    """Print what a job wrote."""
-    with reach.client() as client:
-        for piece in patience.output(client, job, epoch=epoch, follow=follow):
-            sys.stdout.write(piece)
-            sys.stdout.flush()
+    """Print what a job wrote: to a pipe as it is, to a terminal without what would steer it."""
+    with reach.client() as client, patience.interruptible(job):
+        voice.emit_output(patience.output(client, job, epoch=epoch, follow=follow))
 
 
 @app.command(
@@ -193,7 +198,8 @@ def cancel(
     with reach.client() as client:
         view: View = client.ask("job.cancel", {"id": job, "by": "cli"})
         if wait:
-            view = patience.wait_for(client, view["id"], timeout)
+            with patience.interruptible(job):
+                view = patience.wait_for(client, view["id"], timeout)
     if as_json:
         voice.emit_json(view)
     else:
@@ -246,14 +252,43 @@ def signal(
         voice.say(f"Signal {name} is kept for {short(job)}.{again}")
 
 
-def _acknowledge(made: View, *, as_json: bool) -> None:
+job_artefact.register(app)
+
+
+def _hand_in(body: View, *, wait: bool, timeout_s: float, logs: bool, as_json: bool) -> None:
+    """Submit, then say what was made or wait for it."""
+    with reach.client() as client:
+        made = client.ask("job.submit", body)
+        if wait:
+            _attend(client, made["ids"][0], timeout_s=timeout_s, logs=logs, as_json=as_json)
+        else:
+            _acknowledge(made, body["jobs"][0].get("wait") or {}, as_json=as_json)
+
+
+def _acknowledge(made: View, waits: View, *, as_json: bool) -> None:
     """Give the new job's id, which is data, and say what to do with it."""
     identity = made["ids"][0]
     if as_json:
         voice.emit_json({"id": identity, "replayed": made.get("replayed", False)})
     else:
         voice.emit(identity)
-        voice.say(f"Follow it: helio job logs -f {short(identity)}", "bright_black")
+        voice.say(_next_step(short(identity), waits), "bright_black")
+
+
+def _next_step(job: str, waits: View) -> str:
+    if name := waits.get("signal"):
+        return f"It waits for: helio job signal {job} {shlex.quote(name)}"
+    return (
+        "It waits for you: helio decision list" if waits else f"Follow it: helio job logs -f {job}"
+    )
+
+
+def _tell_artefacts(view: View) -> None:
+    """Say on stderr which files there are besides, and how to get them."""
+    for kept in view.get("artefacts") or []:
+        cut = " The text above is its end." if (view.get("result") or {}).get("truncated") else ""
+        how = f"helio job artefact {short(view['id'])} {kept['name']}"
+        voice.say(f"{kept['name']} has {size(kept['size_bytes'])}.{cut} Get it: {how}")
 
 
 def _latest(rows: Sequence[View]) -> list[View]:
@@ -266,17 +301,17 @@ def _latest(rows: Sequence[View]) -> list[View]:
 
 def _attend(client: Client, job: str, *, timeout_s: float, logs: bool, as_json: bool) -> None:
     """Wait, show what came of it, and end with 1 unless it succeeded."""
-    if logs:
-        sink = sys.stderr if as_json else sys.stdout
-        for piece in patience.output(client, job, follow=True):
-            sink.write(piece)
-            sink.flush()
-    view = patience.wait_for(client, job, timeout_s)
+    with patience.interruptible(job):
+        if logs:
+            sink = sys.stderr if as_json else sys.stdout
+            voice.emit_output(patience.output(client, job, follow=True), sink)
+        view = patience.wait_for(client, job, timeout_s)
     result = view.get("result") or {}
     if as_json:
         voice.emit_json(view)
     elif not logs:
-        voice.emit(str(result.get("text") or ""))
+        voice.emit_text(str(result.get("text") or ""))
+        _tell_artefacts(view)
     if view["state"] != "succeeded":
         if not as_json:
             voice.say(f"Job {short(view['id'])} {standing(view)}. {why(view)}".strip(), "red")

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.durations import seconds
 from engine.errors import BadInput
 
 Command = Annotated[
@@ -21,6 +22,26 @@ Command = Annotated[
 ]
 Sh = Annotated[
     str, typer.Option("--sh", metavar="TEXT", help="Text for /bin/sh instead of a command.")
+]
+SignalName = Annotated[
+    str, typer.Option("--signal", metavar="NAME", help="No command: wait for this signal.")
+]
+Ask = Annotated[
+    str, typer.Option("--ask", metavar="TEXT", help="No command: ask the owner this, and wait.")
+]
+Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="TEXT", help="An answer that --ask offers; repeatable."),
+]
+Default = Annotated[
+    str,
+    typer.Option("--default", metavar="TEXT", help="The answer of --ask at its --deadline."),
+]
+DeadlineIn = Annotated[
+    str,
+    typer.Option(
+        "--deadline", metavar="TIME", help="How long --signal or --ask waits: 90s, 2h, 3d."
+    ),
 ]
 Backend = Annotated[str, typer.Option("--backend", "-b", metavar="NAME", help="What runs it.")]
 Cwd = Annotated[
@@ -77,14 +98,19 @@ def build(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadInput: something local is wrong: no command, a file that is not there, a bad --env.
     """
-    if given["backend"] == "shell" and bool(given["run"]) == bool(given["sh"]):
+    kinds = [word for word in ("run", "sh", "wait") if given.get(word)]
+    if given["backend"] == "shell" and len(kinds) != 1:
         raise BadInput(
-            "A shell job needs either a command behind -- or --sh TEXT.",
+            "A job is one of these: a command behind --, --sh TEXT, --signal NAME, --ask TEXT.",
             remedy="For example: helio job submit -- echo hello",
         )
-    request = {key: value for key, value in given.items() if value not in ("", None, [], False, 0)}
+    request = {
+        key: value for key, value in given.items() if value not in ("", None, [], {}, False, 0)
+    }
     if given["max_failures"] == 0:
         request["max_failures"] = 0
+    if "wait" in request:
+        del request["backend"]
     if "cwd" in request:
         request["cwd"] = absolute(request["cwd"])
     if "env" in request:
@@ -92,6 +118,25 @@ def build(given: Mapping[str, Any]) -> dict[str, Any]:
     if "stdin" in request:
         request["stdin"] = content_of(request["stdin"])
     return request | {"source": "cli"}
+
+
+def wait_of(
+    signal: str, ask: str, options: Sequence[str], default: str, deadline: str
+) -> dict[str, Any]:
+    """Make the wait of a job request; {} when it is none.
+
+    Raises:
+        BadInput: options that belong to a wait stand without it, or the deadline is no duration.
+    """
+    if signal and ask:
+        raise BadInput("A job waits for a signal or an answer, not both.", remedy="Submit two.")
+    if not ask and (options or default):
+        raise BadInput("--option and --default belong to --ask.", remedy="Add --ask TEXT")
+    if deadline and not (signal or ask):
+        raise BadInput("--deadline belongs to --signal or --ask.", remedy="Add one of them")
+    wait = {"signal": signal, "ask": ask, "options": list(options), "default": default}
+    kept: dict[str, Any] = {key: value for key, value in wait.items() if value}
+    return kept | ({"deadline_s": seconds(deadline)} if deadline else {})
 
 
 def absolute(directory: str) -> str:

@@ -59,6 +59,10 @@ named by the last characters of its id, as lists show them.
 | 124 | the wait timed out; the job goes on |
 | 130 | interrupted |
 
+What a job wrote is anybody's text. A pipe or a file gets it byte for byte; on a terminal only text,
+tabs, line ends, colours and "erase this line" pass, and every other control character is shown
+instead of obeyed. Names and messages hold none at all.
+
 `NO_COLOR` switches colours off. Nothing is asked and nothing moves where there is no terminal.
 This page is drawn from the commands themselves by `make docs`.
 """

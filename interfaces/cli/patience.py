@@ -11,14 +11,19 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import typer
+
 from engine.errors import HelioError, Unavailable
+from interfaces.cli import voice
 from interfaces.client import Client
 from interfaces.views import TERMINAL, View, short, standing
 
 _LONG_POLL_S = 20.0
 _PACE_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+INTERRUPTED = 130
 _ABSENCE_S = 120.0  # a head restart takes up to 60 s
 
 
@@ -38,6 +43,18 @@ class Deadline:
     def left_s(self) -> float:
         """What is left of it, never below 0."""
         return max(0.0, self._end - time.monotonic())
+
+
+@contextmanager
+def interruptible(job: str) -> Iterator[None]:
+    """Tell whoever stops watching with Ctrl-C that the job was not stopped, and how to see it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        name = short(job)
+        voice.say(f"Only the watching ended: job {name} was not interrupted.")
+        voice.say(f"Look: helio job show {name}  Stop it: helio job cancel {name}", "bright_black")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def watch(

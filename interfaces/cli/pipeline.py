@@ -114,11 +114,9 @@ def run(
             _tell(made, as_json=as_json)
             return
         shown = watch and not as_json
-        view = (
-            progress.follow(client, made["id"], timeout)
-            if shown
-            else patience.wait_for(client, made["id"], timeout)
-        )
+        with patience.interruptible(made["id"]):
+            attend = progress.follow if shown else patience.wait_for
+            view = attend(client, made["id"], timeout)
         _conclude(client, read, made, view, as_json=as_json)
         if shown:
             _next_steps(client, made["id"])
@@ -154,7 +152,7 @@ def _conclude(client: Client, read: View, made: View, view: View, *, as_json: bo
     for name in progress.last_steps(read):
         job = client.ask("job.show", {"id": made["steps"][name]}) if name in made["steps"] else {}
         if text := (job.get("result") or {}).get("text"):
-            voice.emit(f"\n{text}\n")
+            voice.emit_text(f"\n{text}\n")
     if view["state"] != "succeeded":
         voice.say(f"Pipeline {short(view['id'])} {standing(view)}. {why(view)}".strip(), "red")
 

@@ -6,20 +6,24 @@ The consoles are made at each use, so that a test or a pipe which replaced the s
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from engine.errors import HelioError
-from interfaces.views import COLOURS, Table, View
+from interfaces.screen import Screen
+from interfaces.views import COLOURS, Table, View, clean_lines
 
 _ENDLESS = 100_000  # columns off a TTY: a pipe must get whole values
 _US_PER_NS = 1_000
+_C1 = re.compile(r"[\x7f-\x9f]")  # JSON leaves these raw, and some terminals obey them
 
 
 def now_us() -> int:
@@ -49,7 +53,7 @@ def _console(stream: Any) -> Console:
 
 def say(message: str, style: str = "") -> None:
     """Tell the person something that is no data."""
-    err().print(Text(message, style=style))
+    err().print(Text(clean_lines(message), style=style))
 
 
 def say_lines(messages: Sequence[str]) -> None:
@@ -64,9 +68,28 @@ def emit(text: str) -> None:
     sys.stdout.flush()
 
 
+def emit_output(pieces: Iterable[str], stream: TextIO | None = None) -> None:
+    """Put what a job wrote on stdout as it comes: to a pipe as it is, to a terminal made safe."""
+    sink = stream or sys.stdout
+    screen = Screen(colours="NO_COLOR" not in os.environ) if sink.isatty() else None
+    try:
+        for piece in pieces:
+            sink.write(screen.take(piece) if screen else piece)
+            sink.flush()
+    finally:
+        sink.write(screen.end() if screen else "")
+        sink.flush()
+
+
+def emit_text(text: str) -> None:
+    """Put a job's text on stdout, ending with a newline."""
+    emit_output([text if text.endswith("\n") or not text else text + "\n"])
+
+
 def emit_json(value: object, *, line: bool = False) -> None:
     """Put one JSON value on stdout, on one line for streams."""
-    emit(json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=None if line else 2, default=str)
+    emit(_C1.sub(lambda found: f"\\u{ord(found.group()):04x}", text))
 
 
 def emit_table(kind: Table, items: Sequence[View]) -> None:
@@ -99,7 +122,7 @@ def emit_fields(fields: Mapping[str, object]) -> None:
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
         line = Text(f"{name:<{width}}  ", style="bold")
-        out().print(line.append(_coloured(str(value))))
+        out().print(line.append(_coloured(clean_lines(value))))
 
 
 def complain(error: HelioError, *, as_json: bool) -> None:
@@ -114,7 +137,7 @@ def complain(error: HelioError, *, as_json: bool) -> None:
 
 def labelled(head: str, message: str, style: str) -> None:
     """Tell a message on stderr behind a word that says what kind it is."""
-    err().print(Text.assemble((f"{head}: ", style), message))
+    err().print(Text.assemble((f"{head}: ", style), clean_lines(message)))
 
 
 def _coloured(cell: str) -> Text:

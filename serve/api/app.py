@@ -14,6 +14,7 @@ from engine.ports import Clock, Desk, HubFace
 from engine.settings import Settings
 from serve import pages
 from serve.api import (
+    artefacts,
     decisions,
     events,
     house,
@@ -35,8 +36,8 @@ from store.config import load_settings
 from store.home import Home
 
 _ROUTERS = (
-    jobs.router, logs.router, pipelines.router, decisions.router, projects.router,
-    workers.router, events.router, house.router, pages.router,
+    jobs.router, logs.router, artefacts.router, pipelines.router, decisions.router,
+    projects.router, workers.router, events.router, house.router, pages.router,
 )  # fmt: skip
 
 

@@ -92,7 +92,8 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
             allowed = (error.headers or {}).get("Allow", "")
             ours = WrongMethod(f"{path} takes {allowed}, not {method}.", allowed=allowed)
         case 413:
-            ours = PayloadTooLarge(str(error.detail), remedy="Send less, or raise the setting.")
+            remedy = "Send less, or raise `serve.request_bytes`."
+            ours = PayloadTooLarge(str(error.detail), remedy=remedy)
         case status if status < 500:
             ours = BadInput(f"{method} {path} cannot be read: {error.detail}.")
         case _:

@@ -134,13 +134,26 @@ class DecisionView(Shape):
     created_at: Time
 
 
+class ArtefactView(Shape):
+    """A file that a job left behind."""
+
+    id: str
+    job: JobId
+    name: str = Field(examples=["stdout.txt"])
+    sha256: str = Field(description="Of its content; also the ETag.", examples=["9f86d081" * 8])
+    size_bytes: int
+    media_type: str = Field(examples=["text/plain; charset=utf-8"])
+    created_at: Time
+
+
 class JobDetail(JobView):
-    """A job with its attempts and its relations."""
+    """A job with its attempts, its relations and its files."""
 
     attempts: list[AttemptView] = []
     needs: list[Need] = []
     members: list[Member] = []
     decisions: list[DecisionView] = []
+    artefacts: list[ArtefactView] = []
 
 
 class Submitted(Shape):

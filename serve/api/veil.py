@@ -1,7 +1,8 @@
 """The last layer before the socket: security headers, and no registered secret in any answer.
 
 Text is redacted where it is whole: a response in one piece, or one frame of a stream (each frame
-of ours is one message). The files of the house's own pages are not looked through.
+of ours is one message). Files are not looked through: neither those of the house's own pages,
+nor downloads, which were redacted before they were written and whose ETag is their hash.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class _Veiled:
         headers = MutableHeaders(raw=head["headers"])
         headers.update(HEADERS)
         headers.setdefault("Cache-Control", "no-store")
-        self._hide = self._redactor.of(headers.get("content-type", ""))
+        if not headers.get("content-disposition", "").startswith("attachment"):
+            self._hide = self._redactor.of(headers.get("content-type", ""))
         self._head = head
 
     async def _pass(self, message: Message) -> None:

@@ -17,7 +17,7 @@ import pytest
 from engine.errors import Denied, HelioError, NotFound
 from interfaces.cli import reach
 from interfaces.cli.main import main
-from interfaces.routes import LOG_PATH, ROUTES, STREAM_PATH
+from interfaces.routes import ARTEFACT_PATH, LOG_PATH, ROUTES, STREAM_PATH
 from store.home import Home
 
 TOKEN = "a-token-of-the-test"
@@ -46,6 +46,7 @@ class PaperHouse:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     stream: list[str] = field(default_factory=list)  # what each SSE connection sends
     log: list[dict[str, Any]] = field(default_factory=list)  # pieces, in order
+    files: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by job and name
 
     def on(self, word: str, answer: Any) -> None:
         """Script a word: a dict, an error, a list of them in turn, or a function of the body."""
@@ -79,6 +80,10 @@ class Door(BaseHTTPRequestHandler):
         if url.path == STREAM_PATH:
             self.stream()
             return
+        pattern = re.sub(r"{(\w+)}", r"([^/]+)", ARTEFACT_PATH)
+        if found := re.fullmatch(pattern, unquote(url.path)):
+            self.deliver(200, self.house.files[found.groups()], "text/plain")
+            return
         query = parse_qs(url.query)
         self.answer({k: v if len(v) > 1 else v[0] for k, v in query.items()}, url.path)
 
@@ -109,7 +114,9 @@ class Door(BaseHTTPRequestHandler):
         raise NotFound(f"No door at {path}.")
 
     def send(self, status: int, body: dict[str, Any], kind: str) -> None:
-        raw = json.dumps(body).encode()
+        self.deliver(status, json.dumps(body).encode(), kind)
+
+    def deliver(self, status: int, raw: bytes, kind: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(raw)))

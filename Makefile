@@ -10,8 +10,9 @@ BIN     := $(VENV)/bin
 STAMPS  := $(VENV)/.heliograph
 PACKAGES := engine store actors interfaces serve
 SEEDS   ?= 2000
+ROUNDS  ?= 10
 
-.PHONY: help up down test check fix bench simulate docs lock clean
+.PHONY: help up down test check fix bench simulate fault docs lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,9 @@ bench: $(STAMPS)/dev ## Measure, and write benchmarks/RESULTS.md
 
 simulate: $(STAMPS)/dev ## Run the simulation: make simulate SEEDS=100000
 	@$(BIN)/python -P -m tests.simulation --seeds $(SEEDS)
+
+fault: $(STAMPS)/dev ## Kill every kind of process under load: make fault ROUNDS=100
+	@HELIOGRAPH_FAULT_ROUNDS=$(ROUNDS) $(BIN)/pytest -s tests/fault/test_nothing_is_lost.py
 
 docs: $(STAMPS)/app ## Draw the generated pages of docs/ again
 	@$(BIN)/python docs/draw.py

@@ -96,13 +96,17 @@ class House:
         self.assert_nothing_left()
 
     # -- life ---------------------------------------------------------------------------------
-    def start(self, without: Sequence[str] = ()) -> None:
-        """Start a supervisor and return at once; `without` names variables to leave out."""
+    def furnish(self) -> None:
+        """Make the home and write its settings."""
         self.home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._settings:
             self.home.config.write_text(self._settings)
             self.home.config.chmod(0o600)
         self.home.logs.mkdir(mode=0o700, exist_ok=True)
+
+    def start(self, without: Sequence[str] = ()) -> None:
+        """Start a supervisor and return at once; `without` names variables to leave out."""
+        self.furnish()
         kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
         kept |= {"HELIOGRAPH_SERVE__PORT": "0"} | self._env
         for name in ("PYTHONDONTWRITEBYTECODE", *without):

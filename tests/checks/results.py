@@ -72,7 +72,7 @@ def effects_once(case: Evidence, log: Log) -> Iterator[Violation]:
         job = case.snapshot.jobs.get(job_id)
         if job is None or job.spec.get("effects") != "once":
             continue
-        allowed = 1 + parked[job_id]
+        allowed = 1 + max(parked[job_id], told_again[job_id])  # of an old log the rows remain
         if count > allowed:
             told = f"it ran {count} times; the owner said 'run again' {told_again[job_id]} times"
             yield Violation("3 once", job_id, told)

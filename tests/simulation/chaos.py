@@ -38,6 +38,9 @@ class Chaos:
         self._book(storm_s, rng.randint(2, 5), self.client.signal)
         self._book(storm_s, rng.randint(3, 8), self.client.answer)
         self._book(storm_s, rng.randint(1, 3), self.client.submit_again)
+        self._book(storm_s, 1, self.client.change_mind)
+        self._book(storm_s, 1, self.client.retire)
+        self._book(storm_s, rng.choice((0, 0, 1)), self.office.drain)
         for name in rng.choice((("halt", "resume"), ("pause", "resume"), ())):
             self._book(storm_s, 1, self._switch(name))
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.dispatching.facts import Act
-from engine.drafts import Batch
-from engine.errors import HelioError, StoreFull
+from engine.drafts import Batch, Draft
+from engine.errors import Conflict, HelioError, StoreFull
 from engine.jobs import JobState
 from engine.ports import JobFilter, Tables
-from engine.records import Decision, Shard
+from engine.records import Decision, Shard, Worker
 from store.verbs import control, waits
 from store.verbs.cancel import cancel
 from store.verbs.decisions import answer
@@ -28,6 +28,7 @@ from tests.simulation.world import World
 
 _PATIENCE_S = 5.0
 _TRIES = 12
+NEVER = "never to be seen"
 
 
 @dataclass(slots=True)
@@ -70,6 +71,27 @@ class Client:
             batch = self.world.rng.choice(self._batches)
             self._batches.remove(batch)
             self.submit(batch)
+
+    def change_mind(self) -> None:
+        """Ask for something that writes and is then refused: nothing of it may stay."""
+
+        def act(work: Work) -> dict[str, Any]:
+            submit(work, Batch(drafts=(Draft(key="never", name=NEVER),)))
+            raise Conflict("It was not meant.")
+
+        self._ask(Request("change_mind", {}, act))
+
+    def retire(self) -> None:
+        """Retire some worker, idle or not."""
+        workers = self.office.store.read(lambda tables: tables.find(Worker))
+        if workers:
+            name = self.world.rng.choice(workers).name
+            told = Request(
+                "worker.retire",
+                {"name": name},
+                lambda work: {"name": control.retire_worker(work, name).name},
+            )
+            self._ask(told)
 
     def cancel(self) -> None:
         """Cancel any job, group or pipeline."""
@@ -138,6 +160,8 @@ class Client:
                 self._note(request, "fail", {"problem": told.slug})
                 return
             self._note(request, "ok", told)
+            if request.name == "worker.retire":
+                self.office.crew.retire(told["name"])
             if request.name in ("submit", "retry"):
                 self.ids += told["ids"]
                 self.workload.known += told["ids"]

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from actors.dispatching.core import Core
+from actors.dispatching.desk import stop_all
 from actors.dispatching.facts import Act, Fact, Inbox, Wake
 from engine.errors import Fenced, HelioError, StoreFull
 from engine.events import EventKind
@@ -131,6 +132,18 @@ class Office:
         life.dead = not ghost
         self.world.tell("the dispatcher of term %s dies (ghost: %s)", life.core.term, ghost)
         self.world.after(self.world.rng.uniform(0.05, 3), self.boot)
+
+    def drain(self) -> None:
+        """The dispatcher goes in good order: it claims nothing more, stops all, and ends."""
+        if (life := self.life) is not None:
+            self.world.tell("term %s drains", life.core.term)
+            life.core.sealed = True
+            self.put_act(stop_all, lambda _: None)
+            self.world.after(3, self._drained, life)
+
+    def _drained(self, life: Life) -> None:
+        if self.life is life:
+            self.crash()
 
     # -- what comes in ------------------------------------------------------------------------
     def put_act(self, act: Act, reply: Reply) -> None:

@@ -14,7 +14,7 @@ from engine.settings import HouseSettings, SessionSettings, Settings
 from store.memory import MemoryStore
 from tests.checks import Evidence, Violation, check_all, snapshot_of
 from tests.simulation.chaos import Chaos
-from tests.simulation.client import Client
+from tests.simulation.client import NEVER, Client
 from tests.simulation.crew import Sessions
 from tests.simulation.office import Office
 from tests.simulation.workload import Workload
@@ -69,7 +69,10 @@ class Simulation:
         except Exception:  # noqa: BLE001  (whatever the product raises here is a finding)
             told = Violation("0 surprise", "core", traceback.format_exc(limit=-6))
             return self._verdict([told])
-        violations = check_all(self._evidence(rested=True))
+        evidence = self._evidence(rested=True)
+        violations = check_all(evidence)
+        if any(job.name == NEVER for job in evidence.snapshot.jobs.values()):
+            violations.append(Violation("1 durable", NEVER, "a refused request left its traces"))
         if not rested:
             violations.append(Violation("2 not lost", "house", "it found no rest in the drain"))
         return self._verdict(violations)

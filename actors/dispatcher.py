@@ -56,6 +56,7 @@ class Dispatcher:
         self._bureau: Bureau | None = None
         self._beat = self._clock.monotonic()
         self._trouble = ""
+        self._problem: dict[str, Any] | None = None  # why the bureau cannot be opened
         self._lost_wakes = 0
         self._next_at: int | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -140,6 +141,7 @@ class Dispatcher:
             "ready": self._bureau is not None,
             "beat_age_s": self._clock.monotonic() - self._beat,
             "trouble": self._trouble,
+            "problem": self._problem,
             "lost_wakes": self._lost_wakes,
         }
 
@@ -200,7 +202,7 @@ class Dispatcher:
             open_log(self._home, "dispatcher", bureau.settings.house.log_level)
         self._begin()
         self._bureau = bureau
-        self._trouble = ""
+        self._trouble, self._problem = "", None
         log.info("term %d begins", bureau.core.term)
         for place in range(bureau.settings.sessions.spare):
             self._spawn(self._crew.warm(pool_session("shell", place)))
@@ -218,7 +220,7 @@ class Dispatcher:
 
     async def _close(self, trouble: HelioError) -> None:
         bureau, self._bureau = self._bureau, None
-        self._trouble = trouble.detail
+        self._trouble, self._problem = trouble.detail, trouble.as_problem()
         self._mailbox.refuse_all(trouble)
         if bureau is not None:
             await asyncio.get_running_loop().run_in_executor(self._writer, bureau.store.close)

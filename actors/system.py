@@ -15,12 +15,13 @@ from ray.exceptions import GetTimeoutError, RayActorError
 from ray.util import list_named_actors
 
 from actors.plans import NAMESPACE, Kind, raise_actor
-from engine.errors import Unavailable
+from engine.errors import Unavailable, from_problem
 
 SINGLETONS = (Kind.HUB, Kind.DISPATCHER)  # in the order in which they are made
 SESSION_PREFIX = "session/"
 _ANSWER_S = 10.0
 _POLL_S = 0.1
+_TROUBLE_S = 15.0  # a problem that an actor has for so long does not pass by itself
 
 
 async def raise_crew(home: str, deadline_s: float) -> None:
@@ -28,6 +29,7 @@ async def raise_crew(home: str, deadline_s: float) -> None:
 
     Raises:
         Unavailable: one was not ready in time; the detail tells what it says of itself.
+        HelioError: the problem that keeps one from getting ready, as it tells it.
     """
     for kind in SINGLETONS:
         await raise_singleton(kind, home)
@@ -109,11 +111,16 @@ async def _await_ready(kind: Kind, deadline_s: float) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + deadline_s
     said: Any = "nothing"
+    well_at = loop.time()
     while loop.time() < until:
         try:
             said = await health(kind, _ANSWER_S)
             if said.get("ready"):
                 return
+            if not (problem := said.get("problem")):
+                well_at = loop.time()
+            elif (fault := from_problem(problem)).lasting or loop.time() > well_at + _TROUBLE_S:
+                raise fault
         except (LookupError, TimeoutError, RayActorError) as away:
             said = repr(away)
         await asyncio.sleep(_POLL_S)

@@ -37,6 +37,7 @@ class HelioError(Exception):
     title: ClassVar[str] = "Something went wrong"
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
+    lasting: ClassVar[bool] = False  # to try again changes nothing
 
     def __init__(self, detail: str, *, remedy: str = "", **facts: Any) -> None:
         super().__init__(detail)
@@ -163,6 +164,7 @@ class NewerSchema(HouseFault):
     """The store was written by a newer Heliograph than this one."""
 
     slug, title = "newer-schema", "The store is newer than this program"
+    lasting = True
 
 
 class PortBusy(HouseFault):

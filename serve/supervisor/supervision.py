@@ -7,7 +7,8 @@
 
 Everything that must be true of the work is in the store; so every death has the same answer,
 after a growing pause: sweep what is left, start anew. A house that was never whole gives up after
-a few tries and says why; one that was whole never gives up. It never imports Ray.
+a few tries and says why, and at once where trying again changes nothing; one that was whole never
+gives up. It never imports Ray.
 """
 
 from __future__ import annotations
@@ -158,6 +159,8 @@ class Supervision:
         loop = asyncio.get_running_loop()
         self._deaths += 1
         self._log.error("something died", extra={"fault": fault.detail, "deaths": self._deaths})
+        if not self._was_whole and fault.lasting:
+            raise fault
         if not self._was_whole and self._deaths >= FIRST_TRIES:
             raise CannotStart(
                 f"Heliograph did not come up in {self._deaths} tries. {fault.detail}",

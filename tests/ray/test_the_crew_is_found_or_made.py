@@ -14,7 +14,7 @@ import pytest
 from actors import plans, system
 from actors.plans import Kind
 from actors.refs import Ref
-from engine.errors import Unavailable
+from engine.errors import NewerSchema, Unavailable
 from serve.vigil import Sight, look
 
 pytestmark = pytest.mark.ray
@@ -46,6 +46,11 @@ class Outdated(Member):
 
 class NeverReady(Member):
     ready = False
+
+
+class Troubled(NeverReady):
+    async def health(self) -> dict[str, Any]:
+        return await super().health() | {"problem": NewerSchema("Too new.").as_problem()}
 
 
 class Hanging(Member):
@@ -100,6 +105,12 @@ async def test_a_crew_that_does_not_get_ready_says_what_it_said_last(cast: Any) 
     cast(NeverReady)
     with pytest.raises(Unavailable, match=r"hub was not ready within 1 s.*opening"):
         await system.raise_crew(HOME, 1)
+
+
+async def test_a_trouble_that_lasts_is_told_at_once_as_what_it_is(cast: Any) -> None:
+    cast(Troubled)
+    with pytest.raises(NewerSchema, match="Too new"):
+        await system.raise_crew(HOME, 60)
 
 
 async def test_a_session_gets_its_name_and_directory_and_is_born_once(cast: Any) -> None:

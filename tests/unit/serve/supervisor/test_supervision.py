@@ -63,6 +63,13 @@ say = lambda what: print(json.dumps(what), file=wire, flush=True)
 """
 
 
+def complaining(slug: str) -> str:
+    """Write a warden that tells of a problem and ends."""
+    fault = {"type": f"urn:heliograph:problem:{slug}", "detail": "So.", "remedy": "Do."}
+    asked = "assert asked == {'do': 'raise', 'ray': 'here:1'}\n"
+    return WIRE + asked + f"say({{'problem': {fault}}})"
+
+
 def run(
     root: Path, head: str, warden: str, start_s: float = 20
 ) -> subprocess.CompletedProcess[bytes]:
@@ -104,13 +111,16 @@ def test_a_warden_that_ends_is_tried_anew_beside_the_same_head(tmp_path: Path) -
 
 
 def test_what_the_warden_said_before_it_ended_is_what_the_owner_reads(tmp_path: Path) -> None:
-    fault = {"type": "urn:heliograph:problem:newer-schema", "detail": "New.", "remedy": "Update."}
-    told = (
-        WIRE + "assert asked == {'do': 'raise', 'ray': 'here:1'}\n" + f"say({{'problem': {fault}}})"
-    )
-    problem, _ = play(tmp_path, UP, told)
-    assert problem["detail"].endswith("New.")
-    assert problem["remedy"] == "Update."
+    problem, phases = play(tmp_path, UP, complaining("store-full"))
+    assert problem["detail"].endswith("3 tries. So.")
+    assert problem["remedy"] == "Do."
+    assert phases.count("crew") == 3
+
+
+def test_a_fault_that_lasts_is_not_tried_again(tmp_path: Path) -> None:
+    problem, phases = play(tmp_path, UP, complaining("newer-schema"))
+    assert (problem["detail"], problem["remedy"]) == ("So.", "Do.")
+    assert phases.count("crew") == 1
 
 
 def test_a_house_that_was_whole_never_gives_up(tmp_path: Path) -> None:

@@ -12,16 +12,17 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import killing
 from benchmarks.figures import latencies_ms, pace
 from benchmarks.machine import resident_mib
 from benchmarks.stage import SLOTS, Stage, stage
 
 Figures = dict[str, float]
-Measure = Callable[[Path, int], Awaitable[Figures]]
+Measure = Callable[[Path, int], Coroutine[Any, Any, Figures]]
 
 _EVERY_S = 0.1  # open loop: a job is submitted this often, whatever became of the last one
 _IDLE_S = 10.0
@@ -200,6 +201,7 @@ MEASURES: Mapping[str, Measure] = {
     "drain_mixed": drain_mixed,
     "fan_in": fan_in,
     "chain": chain,
+    "kill": killing.measure,
     "idle": idle,
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 MS_PER_S = 1000.0
+_RESOLUTION_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,7 @@ def latencies_ms(seconds: Sequence[float], prefix: str = "") -> dict[str, float]
 
 def pace(marks: Sequence[float], first: int, last: int) -> float:
     """Give how many a second passed between two places of a list of times."""
-    took = marks[last] - marks[first]
-    return (last - first) / took if took > 0 else float("inf")
+    return (last - first) / max(marks[last] - marks[first], _RESOLUTION_S)
 
 
 def spread(runs: Iterable[Run], contestant: str, measure: str, figure: str) -> Spread | None:
@@ -78,9 +78,7 @@ def paired(runs: Sequence[Run], one: str, other: str, measure: str, figure: str)
     return Spread(statistics.median(ratios), min(ratios), max(ratios))
 
 
-def _by_round(
-    runs: Sequence[Run], contestant: str, measure: str, figure: str
-) -> dict[int, float]:
+def _by_round(runs: Sequence[Run], contestant: str, measure: str, figure: str) -> dict[int, float]:
     return {
         run.round: run.figures[figure]
         for run in runs

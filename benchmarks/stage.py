@@ -73,8 +73,8 @@ class InstantCrew:
             for order in orders
             for kind, data in ((ReportKind.STARTED, {"pid": 1}), (ReportKind.OUTCOME, _DONE))
         ]
-        while not await self.desk.report(session, "bench", reports):
-            await asyncio.sleep(0.01)
+        if not await self.desk.report(session, "bench", reports):
+            raise RuntimeError("The dispatcher did not take a report.")
 
     def _later(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -101,7 +101,7 @@ class InstantCrew:
 
     async def probe(self, session: str, number: int) -> Fact | None:
         """Say that a session of an earlier process is gone; the own ones are left in peace."""
-        return None if session in self._sessions else Gone(session)
+        return None if session in self._sessions else Gone(session, number)
 
     async def warm(self, session: str) -> None:
         """There is nothing to warm."""
@@ -126,7 +126,7 @@ class Stage:
         answer = await self.dispatcher.command(verb, body)
         if "problem" in answer:
             raise from_problem(answer["problem"])
-        return answer["ok"]
+        return dict(answer["ok"])
 
     async def submit(self, jobs: Sequence[Mapping[str, Any]]) -> list[str]:
         """Submit jobs in batches as large as are allowed."""

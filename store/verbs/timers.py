@@ -17,14 +17,25 @@ _BATCH = 1000
 def promote_due(work: Work) -> int:
     """Free every job whose time has come on the clock that its reason lives on; count them."""
     work.write_jobs()
-    latest = max(work.moment.steady, work.moment.wall)
-    rows = work.tables.due(latest, _BATCH) + work.tables.expired(latest, _BATCH)
-    moved = [job for job in work.seen(rows) if freed_by_time(job, work.moment)]
+    moved = _due(work)
     for job in moved:
         _let_go(work, job)
     if moved:
         advance(work)
     return len(moved)
+
+
+def _due(work: Work) -> list[Job]:
+    """A batch of jobs that are due. Those that only the other clock calls due hide no one."""
+    latest = max(work.moment.steady, work.moment.wall)
+    limit = _BATCH
+    while True:
+        delayed = work.tables.due(latest, limit)
+        waiting = work.tables.expired(latest, limit)
+        ripe = [job for job in work.seen(delayed + waiting) if freed_by_time(job, work.moment)]
+        if ripe or max(len(delayed), len(waiting)) < limit:
+            return ripe
+        limit *= 8
 
 
 def _let_go(work: Work, job: Job) -> None:

@@ -6,6 +6,7 @@ from engine.failures import Cause, Failure
 from engine.jobs import JobState, Lane, Reason, Result
 from engine.moments import us
 from engine.outcomes import Done, Failed, Preempted
+from store.verbs import timers
 from store.verbs.timers import promote_due
 
 from .kit import BEGIN, House, task
@@ -46,6 +47,18 @@ def test_a_schedule_follows_the_wall_clock(house):
     house.skew = DAY
     assert house.do(promote_due) == 1
     assert house.state(job_id) is JobState.READY
+
+
+def test_delays_that_only_the_wall_clock_calls_due_hide_nobody(house, monkeypatch):
+    monkeypatch.setattr(timers, "_BATCH", 2)
+    ids = house.submit(*[task(f"t{n}", spec={"delays_s": [60]}) for n in range(5)])
+    house.claim()
+    for job_id in ids.values():
+        house.report(job_id, HANGS)
+    scheduled = house.submit(task("s", run_at=house.now + us(120)))["s"]
+    house.skew = DAY
+    assert house.do(promote_due) == 1
+    assert house.state(scheduled) is JobState.READY
 
 
 def test_a_job_that_is_due_is_freed_once(house):

@@ -84,6 +84,7 @@ class OneProcess:
         self._home = home
         self._up = threading.Event()
         self._down: asyncio.Event
+        self.dispatcher: Dispatcher
         self._loop: asyncio.AbstractEventLoop
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
@@ -109,6 +110,7 @@ class OneProcess:
         self._loop, self._down = asyncio.get_running_loop(), asyncio.Event()
         crew = Crew(self._home)
         crew.dispatcher = Dispatcher(str(self._home.root), crew)
+        self.dispatcher = crew.dispatcher
         desk = Desk(crew.dispatcher)
         crew.the_hub = Hub(str(self._home.root), lambda: desk)
         async with asyncio.timeout(_DEADLINE_S):

@@ -78,6 +78,7 @@ def read_log(events: Sequence[Event]) -> Log:
         if event.kind is EventKind.STORE_PRUNED:
             pruned |= set(event.data.get("jobs", ()))
         elif event.kind is EventKind.STORE_SNAPSHOT:
+            strays.clear()  # the rest of a beginning that is being removed in batches
             unseen = [row for row in event.data["jobs"] if row["id"] not in rows]
             for row in unseen:
                 note(event, None, job_from_json(row))

@@ -14,6 +14,8 @@ SEEDS = 2000
 # Seeds that failed once, each with what it had found.
 FOUND: dict[int, str] = {
     5: "a halt that was still under way when the drain began",
+    69: "an owner's word that was pruned from the log",
+    310: "a log whose beginning was pruned in part",
     2028: "a copy of an order that arrived after the first one was refused",
     2970: "a copy of an order that reached the session's next incarnation",
 }

@@ -15,6 +15,7 @@ from engine.settings import Settings
 from store.artefacts import Artefacts
 from store.config import load_settings
 from store.home import Home
+from store.leftovers import repair
 from store.sqlite import SqliteStore
 from store.term import begin_term
 from store.verbs.control import halt, stop_running
@@ -74,10 +75,11 @@ def open_bureau(home: Home, clock: Clock, rng: Random) -> Bureau:
         steady = SteadyClock(clock, shard.anchor, newest)
         term = begin_term(store)
         core = Core(store, settings, term=term, rng=rng)
+        artefacts = Artefacts(home.artefacts, settings.store)
+        repair(store, artefacts, steady.moment().steady)
     except BaseException:
         store.close()
         raise
-    artefacts = Artefacts(home.artefacts, settings.store)
     return Bureau(store, artefacts, settings, core, steady)
 
 

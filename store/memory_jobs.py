@@ -62,8 +62,8 @@ class MemoryJobs:
         self._rows: dict[str, Job] = {}
         self._lists: defaultdict[ListName, list[Entry]] = defaultdict(list)
         self._idem_keys: dict[str, str] = {}
-        self._into: defaultdict[str, list[Edge]] = defaultdict(list)
-        self._out_of: defaultdict[str, list[Edge]] = defaultdict(list)
+        self._into: defaultdict[str, dict[Edge, None]] = defaultdict(dict)
+        self._out_of: defaultdict[str, dict[Edge, None]] = defaultdict(dict)
 
     # -- rows and their places ----------------------------------------------------------------
     def _set(self, job_id: str, job: Job | None) -> None:
@@ -216,12 +216,12 @@ class MemoryJobs:
         return sorted(edges, key=lambda edge: (edge.idx, edge.parent, edge.kind))
 
     def _add_edge(self, edge: Edge) -> None:
-        self._into[edge.child].append(edge)
-        self._out_of[edge.parent].append(edge)
+        self._into[edge.child][edge] = None
+        self._out_of[edge.parent][edge] = None
 
     def _drop_edge(self, edge: Edge) -> None:
-        self._into[edge.child].remove(edge)
-        self._out_of[edge.parent].remove(edge)
+        del self._into[edge.child][edge]
+        del self._out_of[edge.parent][edge]
 
     def _delete_jobs(self, ids: Sequence[str]) -> None:
         """Remove rows and their edges."""

@@ -14,6 +14,7 @@ from actors.dispatching.facts import Answered, Fact, Gone, Inbox, Seen, Unanswer
 from actors.dispatching.roster import Roster
 from actors.dispatching.upkeep import preempt, sweep
 from engine.errors import HelioError, HouseFault, StoreFull
+from engine.events import EventKind
 from engine.ids import IdMint
 from engine.jobs import Job, JobState
 from engine.messages import Order
@@ -147,11 +148,18 @@ class Core:
                 if missing.refused:
                     postpone(work, job, missing.refused)
                 else:
-                    finish(work, job, Lost(counts=missing.counts))
+                    self._lose(work, job, counts=missing.counts)
         if isinstance(fact, Seen):
             for job_id, epoch in self.roster.strangers(fact, running):
                 work.stops.append((fact.session, job_id, epoch, "cancel"))
             self._repeat_stops(work, fact, running)
+
+    @staticmethod
+    def _lose(work: Work, job: Job, *, counts: bool) -> None:
+        if counts:
+            known = {"job": job.id, "epoch": job.epoch}
+            work.tell(EventKind.WORKER_LOST, job.owner, job.project, **known)
+        finish(work, job, Lost(counts=counts))
 
     @staticmethod
     def _repeat_stops(work: Work, fact: Seen, running: Sequence[Job]) -> None:

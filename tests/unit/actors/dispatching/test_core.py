@@ -8,6 +8,7 @@ from actors.dispatching.core import Core
 from actors.dispatching.facts import Answered, Gone, Inbox, Seen, Unanswered
 from engine.drafts import Batch, Draft, Need
 from engine.errors import Conflict, Fenced, HouseFault
+from engine.events import EventKind
 from engine.failures import Cause, Failure
 from engine.jobs import JobKind, JobState, Lane, Result
 from engine.messages import Report, ReportKind
@@ -148,6 +149,13 @@ def test_a_claim_that_its_session_lost_runs_again_at_the_next_epoch(office):
     wake = office.wake(facts=[office.seen(job)])
     assert [order.epoch for orders in wake.orders.values() for order in orders] == [2]
     assert office.job(job.id).reclaims == 1
+
+
+def test_the_death_of_a_worker_is_told(office):
+    job = office.start()
+    told = office.wake(facts=[office.seen(job)]).told
+    (lost,) = [event for event in told if event.kind is EventKind.WORKER_LOST]
+    assert (lost.subject, lost.data) == (job.owner, {"job": job.id, "epoch": 1})
 
 
 def test_a_result_and_the_loss_of_its_session_in_one_wake_count_the_result(office):

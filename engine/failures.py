@@ -107,12 +107,14 @@ TREATMENTS: Mapping[Cause, Treatment] = {
 class Failure:
     """One failure, told so that both the engine and a person can act on it.
 
-    `retry_at` (microseconds, UTC) is set where the failure itself knows when it ends.
+    `retry_at` (microseconds, UTC) is set where the failure itself knows when it ends, `remedy`
+    where it knows better what to do than its cause does.
     """
 
     cause: Cause
     message: str
     retry_at: int | None = None
+    remedy: str = ""
 
     @property
     def treatment(self) -> Treatment:
@@ -127,5 +129,5 @@ class Failure:
             "side": str(treatment.side),
             "message": self.message,
             "retryable": treatment.retryable,
-            "remedy": treatment.remedy,
+            "remedy": self.remedy or treatment.remedy,
         }

@@ -92,6 +92,7 @@ def to_wire(outcome: Outcome) -> dict[str, Any]:
                 "cause": str(failure.cause),
                 "message": failure.message,
                 "retry_at": failure.retry_at,
+                "remedy": failure.remedy,
                 "result": result.as_json() if result else None,
                 "cost_usd": cost,
             }
@@ -125,7 +126,10 @@ def from_wire(body: dict[str, Any]) -> Outcome:
         fields["result"] = result_from_json(fields["result"])
     if kind is Failed:
         failure = Failure(
-            cause=Cause(fields["cause"]), message=fields["message"], retry_at=fields["retry_at"]
+            cause=Cause(fields["cause"]),
+            message=fields["message"],
+            retry_at=fields["retry_at"],
+            remedy=fields.get("remedy", ""),
         )
         return Failed(failure, fields["result"], fields["cost_usd"])
     if kind is NeedsOwner:

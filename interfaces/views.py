@@ -6,6 +6,7 @@ what they print: control characters in names and output of others are made visib
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,7 @@ class Column:
 
     head: str
     cell: Callable[[View, int], str]
+    firm: bool = False  # never cut short, however narrow the terminal: what commands are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Table:
     def rows(self, items: Sequence[View], now_us: int) -> list[list[str]]:
         """Give the cells of every item."""
         return [[clean(column.cell(item, now_us)) for column in self.columns] for item in items]
+
+    def filled(self, rows: Sequence[Sequence[str]]) -> list[int]:
+        """Say which columns have something in any row; the others need no room."""
+        return [place for place in range(len(self.columns)) if any(row[place] for row in rows)]
 
 
 def short(identity: object) -> str:
@@ -121,7 +127,10 @@ def label(job: View) -> str:
     spec = job.get("spec") or {}
     if run := spec.get("run"):
         return " ".join(map(str, run))[:60]
-    said = str(spec.get("sh") or spec.get("prompt") or job.get("mode") or job.get("kind") or "")
+    wait = spec.get("wait") or {}
+    awaits = f"wait for {wait['signal']}" if wait.get("signal") else wait.get("ask")
+    work = spec.get("sh") or spec.get("prompt") or awaits
+    said = str(work or job.get("mode") or job.get("kind") or "")
     return (said.splitlines() or [""])[0][:60]
 
 
@@ -154,13 +163,29 @@ def place(directory: object) -> str:
 
 
 def why(job: View) -> str:
-    """Say in one line why a job ended as it did, with its remedy."""
-    error = job.get("error") or {}
-    said = [str(error[key]) for key in ("message", "remedy") if error.get(key)]
-    if said:
-        return " ".join(said)
+    """Say in one sentence why a job ended as it did."""
+    if said := str((job.get("error") or {}).get("message") or "").strip():
+        return said if said.endswith((".", "!", "?")) else f"{said}."
     code = (job.get("result") or {}).get("exit_code")
     return f"It exited with {code}." if code else ""
+
+
+def remedy(job: View) -> str:
+    """Say what to do about a job that failed, where there is anything to do."""
+    return str((job.get("error") or {}).get("remedy") or "")
+
+
+def awaited(job: View) -> str:
+    """Say what a waiting job waits for, as the command that gives it."""
+    if job.get("state") != "waiting":
+        return ""
+    if name := (job.get("awaits") or {}).get("signal"):
+        return f"helio job signal {short(job.get('id'))} {shlex.quote(str(name))}"
+    asked = [one for one in job.get("decisions") or [] if one.get("state") == "open"]
+    return "".join(
+        f"helio decision answer {short(one['id'])} {'|'.join(map(str, one.get('options') or ()))}"
+        for one in asked[:1]
+    )
 
 
 def _plain(key: str) -> Callable[[View, int], str]:
@@ -171,15 +196,15 @@ def _when(key: str) -> Callable[[View, int], str]:
     return lambda item, now: ago(int(item.get(key) or 0), now)
 
 
-ID = Column("ID", lambda item, _: short(item.get("id")))
-STATE = Column("STATE", lambda item, _: standing(item))
+ID = Column("ID", lambda item, _: short(item.get("id")), firm=True)
+STATE = Column("STATE", lambda item, _: standing(item), firm=True)
 
 JOBS = Table(
     (
         ID,
-        Column("P", _plain("lane")),
+        Column("P", _plain("lane"), firm=True),
         STATE,
-        Column("AGE", age),
+        Column("AGE", age, firm=True),
         Column("BACKEND", lambda job, _: str(job.get("mode") or job.get("backend") or "")),
         Column("WHERE", lambda job, _: place(job.get("cwd"))),
         Column("NAME", lambda job, _: label(job)),
@@ -187,11 +212,12 @@ JOBS = Table(
     "No jobs yet. Try: helio job submit -- echo hello",
 )
 STEPS = Table(
-    (Column("STEP", lambda job, _: label(job)), ID, STATE, Column("AGE", age)), "It has no steps."
+    (Column("STEP", lambda job, _: label(job), firm=True), ID, STATE, Column("AGE", age)),
+    "It has no steps.",
 )
 ATTEMPTS = Table(
     (
-        Column("EPOCH", _plain("epoch")),
+        Column("EPOCH", _plain("epoch"), firm=True),
         Column("OUTCOME", lambda one, _: str(one.get("outcome") or "running")),
         Column("STARTED", _when("started_at")),
         Column("SESSION", _plain("session")),
@@ -200,7 +226,7 @@ ATTEMPTS = Table(
 )
 WORKERS = Table(
     (
-        Column("NAME", _plain("name")),
+        Column("NAME", _plain("name"), firm=True),
         STATE,
         Column("BACKEND", _plain("backend")),
         Column("JOBS", _plain("jobs")),
@@ -211,7 +237,7 @@ WORKERS = Table(
 )
 PROJECTS = Table(
     (
-        Column("ID", _plain("id")),
+        Column("ID", _plain("id"), firm=True),
         Column("NAME", _plain("name")),
         Column("BACKEND", _plain("backend")),
         Column("LANE", lambda item, _: "" if item.get("lane") is None else str(item["lane"])),
@@ -221,7 +247,7 @@ PROJECTS = Table(
 )
 ARTEFACTS = Table(
     (
-        Column("NAME", _plain("name")),
+        Column("NAME", _plain("name"), firm=True),
         Column("SIZE", lambda item, _: size(int(item.get("size_bytes") or 0))),
         Column("TYPE", _plain("media_type")),
         Column("WRITTEN", _when("created_at")),

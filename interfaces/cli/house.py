@@ -182,7 +182,10 @@ def _standing(told: Mapping[str, Any], house: Mapping[str, Any]) -> str:
 
 def _asked(house: Mapping[str, Any]) -> str:
     open_ones = int(house.get("open_decisions") or 0)
-    return f"{open_ones} questions wait for you: helio decision list" if open_ones else ""
+    if not open_ones:
+        return ""
+    waits = "1 question waits" if open_ones == 1 else f"{open_ones} questions wait"
+    return f"{waits} for you: helio decision list"
 
 
 def _counts(counts: Mapping[str, Any]) -> str:

@@ -21,8 +21,10 @@ from interfaces.views import (
     View,
     age,
     ago,
+    awaited,
     cost,
     label,
+    remedy,
     short,
     size,
     standing,
@@ -140,10 +142,12 @@ def show(job: options.JobId, as_json: options.AsJson = False) -> None:
             "backend": view.get("backend"),
             "directory": view.get("cwd"),
             "submitted": ago(view.get("created_at") or 0, now),
-            "due": ago(view.get("run_at") or 0, now),
+            "deadline" if view["state"] == "waiting" else "due": ago(view.get("run_at") or 0, now),
+            "waits for": awaited(view),
             "age": age(view, now),
             "cost": cost(view),
             "why": why(view),
+            "remedy": remedy(view),
             "retry of": view.get("retry_of"),
         }
     )
@@ -168,7 +172,7 @@ def logs(
         int, typer.Option(min=0, metavar="N", help="Which attempt; 0 is the newest.")
     ] = 0,
 ) -> None:
-    """Print what a job wrote: to a pipe as it is, to a terminal without what would steer it."""
+    """Print what a job wrote. A pipe gets it as it is, a terminal without what would steer it."""
     with reach.client() as client, patience.interruptible(job):
         voice.emit_output(patience.output(client, job, epoch=epoch, follow=follow))
 
@@ -314,5 +318,5 @@ def _attend(client: Client, job: str, *, timeout_s: float, logs: bool, as_json: 
         _tell_artefacts(view)
     if view["state"] != "succeeded":
         if not as_json:
-            voice.say(f"Job {short(view['id'])} {standing(view)}. {why(view)}".strip(), "red")
+            voice.say_end("Job", view)
         raise typer.Exit(1)

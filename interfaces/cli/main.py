@@ -6,6 +6,7 @@ already decided, 124 wait timed out, 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -82,11 +83,16 @@ def main(argv: Sequence[str]) -> int:
     except (Abort, KeyboardInterrupt):
         voice.say("Interrupted.")
         return _INTERRUPTED
+    except OSError as fault:
+        return _unwritten(fault)
     return code if isinstance(code, int) else 0
 
 
 def run() -> None:
     """Start from the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is escaped
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(main(sys.argv[1:]))
 
 
@@ -95,12 +101,24 @@ def _wants_json(argv: Sequence[str]) -> bool:
     return "--json" in own or "--jsonl" in own
 
 
+def _unwritten(fault: OSError) -> int:
+    """Tell that the output could not go where it was sent; what could, is there."""
+    sys.stdout = io.StringIO()  # the interpreter would try the rest again at its end
+    voice.complain(
+        HelioError(f"The output cannot be written: {fault.strerror}.", remedy="Send it elsewhere."),
+        as_json=False,
+    )
+    return HelioError.exit_code
+
+
 def _misused(usage: TyperException, *, as_json: bool) -> int:
     """Tell a wrong command line; naming no command shows the help instead."""
     context = getattr(usage, "ctx", None)
     path = context.command_path if context else "helio"
     said = usage.format_message()
-    if said:
+    if said.startswith("Usage: ") and not as_json:
+        voice.say(said)
+    elif said:
         voice.complain(BadInput(said, remedy=f"See: {path} --help"), as_json=as_json)
     return _USAGE
 

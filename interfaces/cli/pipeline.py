@@ -10,10 +10,11 @@ from interfaces.cli import options, patience, progress, reach, voice
 from interfaces.cli.job_request import absolute, pairs
 from interfaces.cli.teach import examples
 from interfaces.client import Client
-from interfaces.views import Column, Table, View, short, standing, why
+from interfaces.views import Column, Table, View, label, short, standing
 
 app = typer.Typer(no_args_is_help=True, help="Pipelines: graphs of jobs, in YAML.")
 
+_FAILURES_SHOWN = 5
 LIBRARY = Table(
     (
         Column("NAME", lambda row, _: str(row["name"])),
@@ -118,7 +119,7 @@ def run(
             attend = progress.follow if shown else patience.wait_for
             view = attend(client, made["id"], timeout)
         _conclude(client, read, made, view, as_json=as_json)
-        if shown:
+        if shown and view["state"] == "succeeded":
             _next_steps(client, made["id"])
     if view["state"] != "succeeded":
         raise typer.Exit(1)
@@ -154,7 +155,21 @@ def _conclude(client: Client, read: View, made: View, view: View, *, as_json: bo
         if text := (job.get("result") or {}).get("text"):
             voice.emit_text(f"\n{text}\n")
     if view["state"] != "succeeded":
-        voice.say(f"Pipeline {short(view['id'])} {standing(view)}. {why(view)}".strip(), "red")
+        _say_failures(client, view)
+
+
+def _say_failures(client: Client, run: View) -> None:
+    """Tell which steps failed, each with its cause and remedy: they are why the run did."""
+    asked = {"root": run["id"], "states": ["failed", "cancelled"], "kinds": ["task", "wait"]}
+    found = client.ask("job.list", asked | {"newest": False, "limit": _FAILURES_SHOWN})["items"]
+    for step in found:
+        voice.say_end(f"Step {label(step)},", step)
+        voice.say(f"        Its output: helio job logs {short(step['id'])}", "bright_black")
+    if not found:
+        voice.say_end("Pipeline", run)
+    else:
+        steps = f"helio job list --run {short(run['id'])}"
+        voice.say(f"Pipeline {short(run['id'])} {standing(run)}. All its steps: {steps}", "red")
 
 
 def _next_steps(client: Client, run_id: str) -> None:

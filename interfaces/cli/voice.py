@@ -10,19 +10,31 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from engine.errors import HelioError
 from interfaces.screen import Screen
-from interfaces.views import COLOURS, Table, View, clean_lines
+from interfaces.views import (
+    COLOURS,
+    Column,
+    Table,
+    View,
+    clean_lines,
+    remedy,
+    short,
+    standing,
+    why,
+)
 
 _ENDLESS = 100_000  # columns off a TTY: a pipe must get whole values
 _US_PER_NS = 1_000
+_GAP = "  "
+_NARROWEST = 4  # columns of a terminal that a cell keeps, however little room there is
 _C1 = re.compile(r"[\x7f-\x9f]")  # JSON leaves these raw, and some terminals obey them
 
 
@@ -54,6 +66,13 @@ def _console(stream: Any) -> Console:
 def say(message: str, style: str = "") -> None:
     """Tell the person something that is no data."""
     err().print(Text(clean_lines(message), style=style))
+
+
+def say_end(what: str, view: View) -> None:
+    """Tell that a job did not succeed, why, and what to do about it."""
+    labelled(f"{what} {short(view['id'])} {standing(view)}", why(view), "bold red")
+    if said := remedy(view):
+        labelled("remedy", said, "bold")
 
 
 def say_lines(messages: Sequence[str]) -> None:
@@ -97,13 +116,43 @@ def emit_table(kind: Table, items: Sequence[View]) -> None:
     if not items:
         say(kind.empty)
         return
-    drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in kind.columns:
-        drawn.add_column(column.head, no_wrap=True, overflow="ellipsis")
-    for row in kind.rows(items, now_us()):
-        drawn.add_row(*(_coloured(cell) for cell in row))
+    rows = kind.rows(items, now_us())
+    places = kind.filled(rows)
+    columns = [kind.columns[place] for place in places]
+    cells = [[row[place] for place in places] for row in rows]
     console = out()
-    console.print(drawn, soft_wrap=not console.is_terminal)
+    widths = _widths(columns, cells, console.width if console.is_terminal else _ENDLESS)
+    console.print(_line([column.head for column in columns], widths, lambda head: (head, "bold")))
+    for row in cells:
+        console.print(_line(row, widths, _coloured))
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Share the room: firm columns stay whole, of the others the widest gives way first."""
+    widths = [
+        max(cell_len(text) for text in (column.head, *(row[place] for row in rows)))
+        for place, column in enumerate(columns)
+    ]
+    soft = [place for place, column in enumerate(columns) if not column.firm]
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - room
+    while excess > 0 and any(widths[place] > _NARROWEST for place in soft):
+        widths[max(soft, key=lambda place: widths[place])] -= 1
+        excess -= 1
+    return widths
+
+
+def _line(
+    cells: Sequence[str], widths: Sequence[int], style: Callable[[str], Text | tuple[str, str]]
+) -> Text:
+    """Lay out one row, with no blanks behind it."""
+    line = Text()
+    for place, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+        cut = set_cell_size(cell, width - 1) + "…" if cell_len(cell) > width else cell
+        line.append(_GAP if place else "")
+        line.append_text(Text.assemble(style(cut)))
+        line.append(" " * (width - cell_len(cut)))
+    line.rstrip()
+    return line
 
 
 def emit_list(answer: Mapping[str, Any], kind: Table, *, as_json: bool) -> None:
@@ -121,8 +170,7 @@ def emit_fields(fields: Mapping[str, object]) -> None:
     shown = {name: value for name, value in fields.items() if value not in (None, "", [], {})}
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
-        line = Text(f"{name:<{width}}  ", style="bold")
-        out().print(line.append(_coloured(clean_lines(value))))
+        out().print(Text.assemble((f"{name:<{width}}  ", "bold"), _coloured(clean_lines(value))))
 
 
 def complain(error: HelioError, *, as_json: bool) -> None:

@@ -141,7 +141,7 @@ def _resolve(work: Work, group: Job, last: Job | None) -> Job:
         done = end(group, Trigger.SUCCEED, work.moment, reason=Reason.NONE)
         group = work.put(replace(done, result=_group_result(group, last)))
     else:
-        group = work.put(fail(group, _group_failure(group, last), work.moment))
+        group = work.put(fail(group, _group_failure(last), work.moment))
     if group.mode and withdraws_losers(group.mode):
         _withdraw_losers(work, group)
     return group
@@ -153,13 +153,17 @@ def _group_result(group: Job, last: Job | None) -> dict[str, object]:
     return {"text": "", "data": None, "bad": group.bad_deps}
 
 
-def _group_failure(group: Job, last: Job | None) -> Failure:
+def _group_failure(last: Job | None) -> Failure:
     named = (last.name or last.id) if last else "a member"
     if last is not None and last.error:
         cause = Cause(last.error.get("cause", Cause.OTHER))
         return Failure(cause=cause, message=f"{named}: {last.error.get('message', '')}")
-    how = last.state if last else "bad"
-    return Failure(cause=Cause.DEPENDENCY, message=f"{named} ended {how} ({group.mode}).")
+    how = f"was {last.state}" if last else "failed"
+    return Failure(
+        cause=Cause.DEPENDENCY,
+        message=f"{named} {how}.",
+        remedy="Look at its members for the one that failed first: `helio job show`.",
+    )
 
 
 def _withdraw_losers(work: Work, group: Job) -> None:

@@ -136,8 +136,18 @@ def expire(work: Work, job: Job) -> None:
     elif default:
         resume(work, job, {"given": default})
     if work.job(job.id).state is JobState.WAITING:
-        message = "Nobody answered before the deadline, and there is no default."
-        work.put(fail(job, Failure(cause=Cause.DEPENDENCY, message=message), work.moment))
+        work.put(fail(job, _unanswered(job), work.moment))
+
+
+def _unanswered(job: Job) -> Failure:
+    signal = (job.awaits or {}).get("signal")
+    return Failure(
+        cause=Cause.DEPENDENCY,
+        message=f"The signal {signal} did not come before the deadline."
+        if signal
+        else "Nobody answered before the deadline, and there is no default.",
+        remedy="Wait for it anew: `helio job retry`.",
+    )
 
 
 def withdraw_decisions(work: Work, job: Job) -> None:

@@ -103,7 +103,7 @@ def test_wait_for_a_job_that_failed_ends_with_1_and_says_why(helio, submitted, j
     ran = helio("job", "submit", "--wait", "--", "false")
     assert ran.code == 1
     assert "failed" in ran.err
-    assert "It exited with 3. Read its output." in ran.err
+    assert "It exited with 3.\nremedy: Read its output." in ran.err
 
 
 def test_a_wait_that_times_out_ends_with_124_and_the_job_goes_on(helio, submitted, job):

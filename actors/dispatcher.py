@@ -184,7 +184,8 @@ class Dispatcher:
                 while True:
                     await self._turn()
             except HelioError as trouble:
-                log.exception("the dispatcher starts over")
+                if trouble.detail != self._trouble:  # told once, not twice a second
+                    log.exception("the dispatcher starts over")
                 await self._close(trouble)
             except Exception as surprise:
                 log.exception("the dispatcher starts over after a surprise")

@@ -33,9 +33,8 @@ async def raise_crew(home: str, deadline_s: float) -> None:
     """
     for kind in SINGLETONS:
         await raise_singleton(kind, home)
-    async with asyncio.timeout(deadline_s + _ANSWER_S):
-        for kind in SINGLETONS:
-            await _await_ready(kind, deadline_s)
+    async with asyncio.timeout(deadline_s + _ANSWER_S):  # one may wait for the other: hear both
+        await asyncio.gather(*(_await_ready(kind, deadline_s) for kind in SINGLETONS))
 
 
 async def raise_singleton(kind: Kind, home: str) -> None:

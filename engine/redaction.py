@@ -1,10 +1,10 @@
 """Hide registered secrets in text, also while it streams. Pure; it reads no secret and no file.
 
 Registered values are matched exactly, as they stand and in the forms in which programs print
-them: base64 (all three alignments, both alphabets), URL-encoded, JSON-escaped, hexadecimal and
-reversed. Private keys between BEGIN and END marks are swallowed whole. Key shapes that nobody
-registered come from a callable (`store.patterns`), so that this module needs no regex engine for
-untrusted text.
+them: base64 (all three alignments, both alphabets), URL-encoded, escaped as by JSON and by
+Python, hexadecimal and reversed. Private keys between BEGIN and END marks are swallowed whole.
+Key shapes that nobody registered come from a callable (`store.patterns`), so that this module
+needs no regex engine for untrusted text.
 
 A stream is redacted before it is released: what may be the beginning of a secret is held back
 until it is decided. The result does not depend on where the stream was cut.
@@ -312,6 +312,8 @@ def _encodings(value: str) -> Iterator[str]:
     yield value[::-1]
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield repr(value)[1:-1]  # as Python's tracebacks and dictionaries show it
+    yield repr(data)[2:-1]
     yield data.hex()
     yield data.hex().upper()
     for encoded in (quote(data, safe=""), quote(data), quote_plus(data)):

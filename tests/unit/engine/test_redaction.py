@@ -23,7 +23,7 @@ from engine.redaction import (
     needles,
 )
 
-CANARY = 'k3y/With+odd "chars" & ünïcode=='
+CANARY = 'k3y/With+odd "chars" & \\back ünïcode=='
 OTHER = "another-secret-value"
 HIDDEN = needles([CANARY, OTHER])
 PLAIN_SHAPE = re.compile(r"(?<![A-Za-z0-9])key-[a-z]{4,12}")
@@ -48,6 +48,8 @@ def encodings(value):
         "form": urllib.parse.quote_plus(value),
         "json": json.dumps(value),
         "json, as characters": json.dumps(value, ensure_ascii=False),
+        "python": repr([value])[1:-1],
+        "python, as bytes": repr(data),
         "hex": data.hex(),
         "HEX": data.hex().upper(),
         "reversed": value[::-1],

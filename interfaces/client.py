@@ -39,7 +39,13 @@ def base_url(home: Home) -> str:
     Raises:
         Unreachable: no house was started here.
     """
-    address = control.ports(home).get("api")
+    places = control.ports(home)
+    address = places.get("api")
+    if places and not address:
+        raise Unreachable(
+            "Heliograph is starting and takes no requests yet.",
+            remedy="Wait for it: helio up. Look: helio status",
+        )
     if not address:
         raise Unreachable(
             f"No Heliograph runs for the home {home.root}.", remedy="Start it: helio up"

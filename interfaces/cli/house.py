@@ -10,27 +10,30 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from engine.errors import HelioError
+from engine.errors import Unavailable
 from engine.tickets import Purpose, issue
 from interfaces import control
 from interfaces.cli import options, reach, rise, voice
+from interfaces.cli.patience import INTERRUPTED
 from interfaces.cli.teach import examples
 from interfaces.client import Unreachable, token_of
 from interfaces.views import ago, size
 from store.config import load_settings
+from store.home import Home
 
 _DOWN_S = 120.0
+_ORDER_S = 60.0
 _TICKET_S = 300
 _NONCE_BYTES = 8
 
 
 def up(as_json: options.AsJson = False) -> None:
-    """Start Heliograph and wait until it is ready. Where it runs already, say so."""
+    """Start Heliograph and wait until it is ready. Where it runs already, say how it is."""
     home = reach.home()
     load_settings(home)  # a wrong setting is said here, not in a log
-    if rise.running(home) is None:
-        with _progress(quiet=as_json) as tell:
-            rise.start(home, tell)
+    going_on = "It goes on starting without you. Look: helio status"
+    with _interruptible(going_on), _progress("Waking up ...", quiet=as_json) as tell:
+        rise.ensure(home, tell)
     _show(_status(), as_json=as_json)
 
 
@@ -39,8 +42,13 @@ def down(
         float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the end.")
     ] = _DOWN_S,
 ) -> None:
-    """Stop Heliograph and leave no process. Jobs go on at the next start."""
-    stopped = rise.stop(reach.home(), timeout)
+    """Stop Heliograph and leave no process. Jobs go on at the next start.
+
+    Running jobs get a short while to end (house.drain_s); a second `helio down` gives them none.
+    """
+    going_on = "It goes on stopping without you. Look: helio status"
+    with _interruptible(going_on), _progress("Stopping ...", quiet=False) as tell:
+        stopped = rise.stop(reach.home(), timeout, tell)
     voice.say("Heliograph is down." if stopped else "Heliograph was not running.")
 
 
@@ -51,7 +59,7 @@ def status(as_json: options.AsJson = False) -> None:
 
 def halt(as_json: options.AsJson = False) -> None:
     """Stop all jobs and model calls at once. This holds over restarts, until resume."""
-    answer = control.ask(reach.home(), {"do": "halt", "by": "cli"}, 60)
+    answer = _order("halt")
     if as_json:
         voice.emit_json(answer)
     else:
@@ -70,7 +78,7 @@ def pause(as_json: options.AsJson = False) -> None:
 
 def resume(as_json: options.AsJson = False) -> None:
     """Lift a halt or a pause."""
-    answer = control.ask(reach.home(), {"do": "resume", "by": "cli"}, 60)
+    answer = _order("resume")
     if as_json:
         voice.emit_json(answer)
     else:
@@ -120,7 +128,17 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[rise.Phase], None]]:
+def _interruptible(going_on: str) -> Iterator[None]:
+    """Tell whoever stops watching with Ctrl-C what happens nevertheless."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        voice.say(going_on)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _progress(first: str, *, quiet: bool) -> Iterator[Callable[[rise.Phase], None]]:
     """Tell phases: one moving line on a TTY, one plain line each elsewhere."""
     console = voice.err()
 
@@ -130,16 +148,28 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[rise.Phase], None]]:
     if quiet or not console.is_terminal:
         yield (lambda _: None) if quiet else (lambda phase: voice.say(line(phase)))
         return
-    with console.status("Waking up ...") as moving:
+    with console.status(first) as moving:
         yield lambda phase: moving.update(Text(line(phase)))
 
 
 def _status() -> dict[str, Any]:
+    with _supervisor() as home:
+        return control.ask(home, {"do": "status", "memory": True}) | control.ports(home)
+
+
+def _order(word: str) -> dict[str, Any]:
+    with _supervisor() as home:
+        return control.ask(home, {"do": word, "by": "cli"}, _ORDER_S)
+
+
+@contextmanager
+def _supervisor() -> Iterator[Home]:
+    """Speak to the supervisor of this home, or say that there is none."""
     home = reach.home()
     try:
-        return control.ask(home, {"do": "status", "memory": True}) | control.ports(home)
-    except HelioError as away:
-        if away.exit_code != Unreachable.exit_code:
+        yield home
+    except Unavailable:
+        if rise.running(home):
             raise
         raise Unreachable(
             f"No Heliograph runs for the home {home.root}.", remedy="Start it: helio up"
@@ -152,7 +182,8 @@ def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
         return
     house = told.get("house") or {}
     now = voice.now_us()
-    problem = told.get("house_problem") or {}
+    # while it starts or stops, that the actors do not answer is no problem
+    problem = (told.get("house_problem") or {}) if told.get("phase") in rise.STANDING else {}
     voice.emit_fields(
         {
             "Heliograph": f"{told.get('version', '')} {_standing(told, house)}".strip(),

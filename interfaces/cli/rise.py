@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psutil
@@ -21,6 +21,9 @@ from store.home import Home
 _POLL_S = 0.05
 _SOCKET_S = 60.0  # from the spawn to the first answer; a cold disk reads slowly
 _SILENCE_S = 300.0  # longest time between two phases: ray.start_timeout_s and a margin
+_STOPPING_S = 120.0
+STANDING = frozenset({"ready", "degraded"})
+_LEAVING = frozenset({"stopping", "stopped"})
 _TAIL_LINES = 15
 _PRIVATE_DIR = 0o700
 
@@ -47,23 +50,61 @@ def running(home: Home) -> dict[str, Any] | None:
         return None
 
 
+def ensure(home: Home, tell: Callable[[Phase], None]) -> None:
+    """See to it that the house is ready: follow one that starts, outwait one that stops.
+
+    Raises:
+        HouseFault: it ended, fell silent or did not stop; the error says where to read why.
+        HelioError: its own typed reason not to start.
+    """
+    told = running(home)
+    if told and told.get("phase") in _LEAVING:
+        tell({"phase": "stopping", "detail": "Waiting for the house that stops"})
+        _outwait(home, int(told["pid"]), Deadline(_STOPPING_S))
+        told = running(home)
+    if told is None:
+        start(home, tell)
+    elif told.get("phase") not in STANDING:
+        _follow(home, tell)
+
+
 def start(home: Home, tell: Callable[[Phase], None]) -> None:
     """Start a supervisor and follow it until the house is ready.
+
+    Where another start was quicker, that one is followed.
 
     Raises:
         HouseFault: it ended or fell silent; the error holds the last lines of its log.
         HelioError: its own typed reason not to start.
     """
+    patience = Deadline(_SOCKET_S)
     process = _spawn(home)
     try:
-        for phase in _phases(home, process):
+        while running(home) is None:
+            if process.poll() == 0:  # another holds the home: it is starting, or about to be gone
+                rest(_POLL_S * 10)
+                process = process if running(home) else _spawn(home)
+            elif process.poll() is not None or not patience.left_s:
+                raise _died(home)
+            rest(_POLL_S)
+        _follow(home, tell)
+    finally:
+        _let_go(process)
+
+
+def _follow(home: Home, tell: Callable[[Phase], None]) -> None:
+    """Tell the phases of a start, up to its end."""
+    try:
+        for phase in control.phases(home, _SILENCE_S):
             if phase["phase"] == "failed":
                 raise from_problem(phase["problem"]) if "problem" in phase else _died(home)
             tell(phase)
+            if phase["phase"] == "stopped":
+                raise HouseFault(
+                    "Heliograph was told to stop while it started.", remedy="Start it: helio up"
+                )
     except Unavailable:
         raise _died(home) from None
-    finally:
-        _let_go(process)
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:
@@ -84,16 +125,6 @@ def _let_go(process: subprocess.Popen[bytes]) -> None:
     """Part with a process that outlives this command on purpose: nobody waits for it here."""
     if process.poll() is None:
         process.returncode = 0
-
-
-def _phases(home: Home, process: subprocess.Popen[bytes]) -> Iterator[Phase]:
-    """Follow the phases as soon as the control socket listens."""
-    patience = Deadline(_SOCKET_S)
-    while running(home) is None:
-        if process.poll() is not None or not patience.left_s:
-            raise _died(home)
-        rest(_POLL_S)
-    yield from control.phases(home, _SILENCE_S)
 
 
 def _died(home: Home) -> HouseFault:
@@ -121,7 +152,7 @@ def log_of(home: Home) -> Any:
     return home.logs / "supervisor.log"
 
 
-def stop(home: Home, timeout_s: float) -> bool:
+def stop(home: Home, timeout_s: float, tell: Callable[[Phase], None]) -> bool:
     """Ask the house to stop and wait until every process is gone; False when none ran.
 
     Raises:
@@ -132,14 +163,22 @@ def stop(home: Home, timeout_s: float) -> bool:
     except Unavailable:
         return False
     deadline = Deadline(timeout_s)
+    with contextlib.suppress(Unavailable):  # it may be gone already, or as silent as it likes
+        for phase in control.phases(home, timeout_s):
+            if phase["phase"] in _LEAVING:
+                tell(phase)
+    _outwait(home, pid, deadline)
+    return True
+
+
+def _outwait(home: Home, pid: int, deadline: Deadline) -> None:
     while _lives(pid):
         if not deadline.left_s:
             raise HouseFault(
-                f"The supervisor (pid {pid}) still runs after {timeout_s:g} s.",
+                f"The supervisor (pid {pid}) still runs.",
                 remedy=f"Wait again: helio down. It says why in {log_of(home)}",
             )
         rest(_POLL_S)
-    return True
 
 
 def _lives(pid: int) -> bool:

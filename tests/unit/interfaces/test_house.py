@@ -39,7 +39,8 @@ def supervisor(home, answers):
         def handle(self):
             request = json.loads(self.rfile.readline())
             asked.append(request)
-            for line in answers[request["do"]]:
+            lines = answers.get(request["do"], [])
+            for line in lines() if callable(lines) else lines:
                 self.wfile.write(json.dumps(line).encode() + b"\n")
 
     server = socketserver.ThreadingUnixStreamServer(str(home.root / "control.sock"), Wire)
@@ -127,6 +128,101 @@ def test_down_waits_until_the_supervisor_is_gone(helio, home):
         assert ran.code == 0
         assert "down" in ran.err
         assert not rise._lives(doomed.pid)
+
+
+def test_up_follows_a_house_that_is_starting_until_it_is_ready(helio, home):
+    standing = iter([[{"ok": STATUS | {"phase": "head"}}]])
+    phases = [{"phase": "head", "detail": "Starting the Ray head"}, {"phase": "ready"}]
+    answers = {"status": lambda: next(standing, [{"ok": STATUS}]), "phases": phases}
+    with supervisor(home, answers) as asked:
+        ran = helio("up")
+    assert ran.code == 0
+    assert "Starting the Ray head" in ran.err
+    assert "Ready" in ran.err
+    assert {"do": "phases"} in asked
+
+
+def test_up_outwaits_a_house_that_stops_and_starts_another(home, monkeypatch):
+    leaving = STATUS | {"phase": "stopping", "pid": 4_194_000}  # a pid that nobody has
+    seen = iter([leaving, None])
+    started, told = [], []
+    monkeypatch.setattr(rise, "running", lambda _: next(seen))
+    monkeypatch.setattr(rise, "start", lambda home, _: started.append(home))
+    rise.ensure(home, told.append)
+    assert started == [home]
+    assert told == [{"phase": "stopping", "detail": "Waiting for the house that stops"}]
+
+
+def test_a_start_that_finds_the_home_held_waits_for_the_other(home, monkeypatch):
+    seen = iter([None, None, None])
+    spawned = []
+    real = subprocess.Popen
+
+    def spawn(_argv, **given):
+        spawned.append(real([sys.executable, "-c", ""], **given))
+        spawned[-1].wait()
+        return spawned[-1]
+
+    monkeypatch.setattr(rise.subprocess, "Popen", spawn)
+    monkeypatch.setattr(rise, "running", lambda _: next(seen, STATUS))
+    monkeypatch.setattr(rise, "rest", lambda _: None)
+    with supervisor(home, {"phases": [{"phase": "ready"}]}):
+        rise.start(home, lambda _: None)
+    assert len(spawned) == 2
+
+
+def test_a_start_that_is_told_to_stop_says_so(home):
+    with (
+        supervisor(home, {"phases": [{"phase": "head"}, {"phase": "stopped"}]}),
+        pytest.raises(HouseFault, match="told to stop"),
+    ):
+        rise._follow(home, lambda _: None)
+
+
+def test_down_tells_what_it_waits_for(helio, home):
+    answers = {
+        "down": [{"ok": {"stopping": True, "pid": 4_194_000}}],
+        "phases": [
+            {"phase": "doors", "detail": "Opening the API"},
+            {"phase": "stopping", "detail": "Waiting up to 10 s for running jobs"},
+            {"phase": "stopped", "detail": "Nothing is left running"},
+        ],
+    }
+    with supervisor(home, answers):
+        ran = helio("down")
+    assert "Waiting up to 10 s for running jobs" in ran.err
+    assert "Opening" not in ran.err
+
+
+def test_who_stops_watching_a_start_is_told_that_it_goes_on(helio, home, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rise, "ensure", interrupt)
+    ran = helio("up")
+    assert (ran.code, "goes on starting" in ran.err) == (130, True)
+
+
+def test_a_house_that_starts_has_no_problem_with_actors_that_are_not_there_yet(helio, home):
+    away = {"house": None, "house_problem": {"detail": "The actors cannot be reached."}}
+    phases = iter(["head", "ready"])
+    answers = {"status": lambda: [{"ok": STATUS | away | {"phase": next(phases)}}]}
+    with supervisor(home, answers):
+        assert "cannot be reached" not in helio("status").out
+        assert "cannot be reached" in helio("status").out
+
+
+@pytest.mark.parametrize("word", ["halt", "resume"])
+def test_without_a_house_there_is_nothing_to_halt(helio, word):
+    ran = helio(word)
+    assert ran.code == 4
+    assert "helio up" in ran.err
+
+
+def test_a_command_during_the_start_says_that_it_is_starting(helio, home):
+    home.ports.write_text('{"control": "/x"}')
+    ran = helio("job", "list")
+    assert (ran.code, "is starting" in ran.err) == (4, True)
 
 
 def test_down_without_a_house_is_no_error(helio):

@@ -39,7 +39,7 @@ def test_a_narrow_terminal_never_cuts_what_commands_are_given(job, terminal):
     long = job | {"name": "a very long name " * 9, "state": "skipped", "reason": "upstream"}
     shown = terminal()
     voice.emit_table(JOBS, [long])
-    head, row = shown.getvalue().splitlines()
+    _, row = shown.getvalue().splitlines()
     assert len(row) <= 60
     assert row.startswith("4kq8w2mz  P2  skipped (upstream)  1.0s")
     assert "…" in row

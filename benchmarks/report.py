@@ -53,7 +53,20 @@ TARGETS = (
     Target("idle", "empty_cpu_percent", "idle CPU (%)", most=0.3),
     Target("idle", "empty_rss_mib", "memory, idle (MiB)", most=120),
     Target("accept", "p99_ms", "accept through /v1, p99 (ms)", most=100, contestant=HOUSE),
-    Target("warm_start", "p50_ms", "start on a warm session, p50 (ms)", most=20, contestant=HOUSE),
+    Target(
+        "warm_start",
+        "claim_p50_ms",
+        "given to a warm session, p50 (ms)",
+        most=20,
+        contestant=HOUSE,
+    ),
+    Target(
+        "warm_start",
+        "p50_ms",
+        "its process runs on a warm session, p50 (ms)",
+        most=20,
+        contestant=HOUSE,
+    ),
 )
 _HEADLINES = {
     "submit": ("p50_ms", "submit p50, ms"),
@@ -73,12 +86,12 @@ def render(
         "# Results\n",
         "Made by `make bench`; never edited by hand. Raw figures: `raw.jsonl`.\n",
         _facts(machine, runs),
+        *_notes(runs, notes),
         "## What was promised\n",
         *_promises(runs),
         "## Beside other engines\n",
         _explanation(contestants),
         *_comparison(contestants, runs),
-        *_notes(runs, notes),
     ]
     return "\n".join(parts)
 
@@ -155,7 +168,7 @@ def _notes(runs: Sequence[Run], notes: Sequence[str]) -> Iterator[str]:
     failed = {(run.contestant, run.measure, run.trouble) for run in runs if run.trouble}
     if not failed and not notes:
         return
-    yield "## Not measured\n"
+    yield "## What is missing here\n"
     yield from (f"- {note}" for note in notes)
     yield from (f"- {name}, {measure}: {trouble}" for name, measure, trouble in sorted(failed))
     yield ""

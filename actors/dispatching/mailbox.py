@@ -16,6 +16,10 @@ from actors.dispatching.facts import Act, Fact, Inbox
 from engine.errors import HelioError, HouseFault
 from engine.messages import Report
 
+# Turns of the loop between the bell and the taking: what arrives together then shares one
+# transaction, and so one sync of the disk. An idle house loses some ten microseconds by it.
+_GATHERING = 4
+
 Answer = asyncio.Future[dict[str, Any]]
 Receipt = asyncio.Future[bool]
 
@@ -81,7 +85,8 @@ class Mailbox:
         try:
             async with asyncio.timeout(within_s):
                 await self._bell.wait()
-                await asyncio.sleep(0)  # what arrived together shall share one transaction
+                for _ in range(_GATHERING):
+                    await asyncio.sleep(0)
         except TimeoutError:
             pass
 

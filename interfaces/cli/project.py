@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from engine.errors import NotADirectory
 from interfaces.cli import options, reach, voice
 from interfaces.cli.job_request import absolute
 from interfaces.cli.teach import examples
@@ -33,9 +35,9 @@ def add(
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Add a project, or change the one of that name."""
+    """Add a project, or replace the one of that name: what is not said again is gone."""
     given = {"backend": backend, "lane": lane, "budget_usd": budget_usd}
-    body = {"name": name, "roots": [absolute(directory) for directory in root or []]}
+    body = {"name": name, "roots": [_directory(one) for one in root or []]}
     with reach.client() as client:
         view = client.ask(
             "project.add",
@@ -78,3 +80,15 @@ def show(
             "added": ago(view.get("created_at") or 0, voice.now_us()),
         }
     )
+
+
+def _directory(path: str) -> str:
+    """Give the whole path of a directory that is there.
+
+    Raises:
+        NotADirectory: it is not.
+    """
+    whole = absolute(path)
+    if not Path(whole).is_dir():
+        raise NotADirectory(f"There is no directory {whole}.", remedy="Correct the path.")
+    return whole

@@ -143,3 +143,9 @@ def test_a_waiting_job_shows_what_it_waits_for(helio, house, job):
     shown = helio("job", "show", "4kq8w2mz").out
     assert "helio job signal 4kq8w2mz 'go on'" in shown
     assert "wait for go on" in shown
+
+
+def test_a_project_has_no_root_that_is_not_there(helio, house):
+    ran = helio("project", "add", "site", "--root", "/does/not/exist")
+    assert (ran.code, "/does/not/exist" in ran.err) == (2, True)
+    assert house.asked == []

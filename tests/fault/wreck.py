@@ -30,6 +30,7 @@ from tests.fault.load import Load, Wish, connect
 HEADS = ("gcs", "raylet", "head")
 DOORS = frozenset({"replica", "proxy", "controller"})
 _YARDSTICK_S = 0.2
+_BOTH = 0.5  # how often a guard dies together with its keeper
 
 
 @dataclass(slots=True)
@@ -162,7 +163,7 @@ class Wreck:
         return bool(doomed)
 
     def _victims(self, kind: str) -> list[psutil.Process]:
-        """Choose at random: any session, any one of a keeper's two processes, any of the head's."""
+        """Choose at random: any session, a job's any process, any of the head's."""
         if kind == "agent":
             pids = [one.pid for runs in living_runs().values() for one in runs]
             pids = [pid for pid in pids if self._is_ours(pid)]
@@ -171,7 +172,10 @@ class Wreck:
         else:
             pids = self.house.pids()[kind]
         with contextlib.suppress(psutil.NoSuchProcess):
-            return [psutil.Process(self.rng.choice(pids))] if pids else []
+            chosen = [psutil.Process(self.rng.choice(pids))] if pids else []
+            if kind == "keeper" and self.rng.random() < _BOTH:
+                chosen += [one for one in chosen[0].children() if one.pid in pids]
+            return chosen
         return []
 
     def _is_ours(self, pid: int) -> bool:

@@ -133,7 +133,7 @@ async def test_a_large_value_arrives_in_a_file_that_is_gone_afterwards(
     size, path = outcome.result.text.split()
     assert size == "300000"
     assert str(house.home.root) in path
-    assert not os.path.exists(path)  # noqa: ASYNC240, PTH110
+    assert not os.path.exists(path)  # noqa: PTH110
 
 
 @pytest.mark.parametrize(

@@ -218,3 +218,30 @@ def test_pause_holds_new_jobs_until_resume(helio):
     with reach.client() as client:
         client.ask("house.resume", {"by": "cli"})
     assert helio("job", "wait", identity, "--timeout", "20").code == 0
+
+
+def test_a_large_result_is_shown_by_its_end_and_fetched_whole(helio, tmp_path):
+    flood = "i=0; while [ $i -lt 30000 ]; do echo line $i; i=$((i+1)); done"
+    ran = helio("job", "submit", "--wait", "--name", "flood", "--sh", flood)
+    assert ran.out.endswith("line 29999\n")
+    assert "Get it: helio job artefact" in ran.err
+    (job,) = helio("job", "list", "--text", "flood", "--json").json["items"]
+    whole = tmp_path / "whole.txt"
+    got = helio("job", "artefact", job["id"][-8:], "stdout.txt", "--output", str(whole))
+    assert got.code == 0, got.err
+    assert whole.read_text().splitlines() == [f"line {n}" for n in range(30_000)]
+
+
+def test_jobs_can_wait_for_a_signal_or_for_the_owner(helio):
+    gate = helio("job", "submit", "--signal", "go").out.strip()
+    after = helio("job", "submit", "--after", gate, "--", "echo", "gone").out.strip()
+    assert "helio job signal" in helio("job", "show", gate).out
+    assert helio("job", "signal", gate, "go").code == 0
+    assert helio("job", "wait", after).out == "gone\n"
+    asked = helio("job", "submit", "--ask", "Now?", "--option", "yes", "--option", "no").out.strip()
+    (card,) = helio("job", "show", asked, "--json").json["decisions"]
+    assert helio("decision", "answer", card["id"], "yes").code == 0
+    assert helio("job", "wait", asked).out == "yes\n"
+    late = helio("job", "submit", "--signal", "never", "--deadline", "0.1s", "--wait")
+    assert late.code == 1
+    assert "The signal never did not come before the deadline." in late.err

@@ -95,7 +95,8 @@ def test_with_the_token_ray_lists_the_actors(house: House) -> None:
 def test_no_secret_of_the_house_is_in_a_command_line_or_a_log(house: House) -> None:
     secrets = [house.home.token.read_text(), house.home.ray_token.read_text()]
     lines = [" ".join(one.cmdline()) for one in house.look()]
-    logs = [path.read_text(errors="replace") for path in house.home.logs.iterdir()]
+    files = [path for path in house.home.logs.rglob("*") if path.is_file()]
+    logs = [path.read_text(errors="replace") for path in files]
     for secret in secrets:
         assert not any(secret in text for text in (*lines, *logs, house.said()))
 

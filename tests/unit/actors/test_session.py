@@ -53,7 +53,7 @@ async def test_a_command_runs_in_a_fresh_directory_and_its_output_streams(
     assert isinstance(outcome, Done)
     assert outcome.result.text == f"one\n{fresh}\ngrüß dich"
     assert outcome.result.exit_code == 0
-    assert house.log("j1") == house.hub.text("j1")
+    await until(lambda: house.hub.text("j1") == house.log("j1"), "the stream of the whole log")
     assert sorted(house.log("j1").splitlines()) == sorted(["one", "two", str(fresh), "grüß dich"])
     kinds = [report.kind for report in house.desk.reports]
     assert kinds == [ReportKind.STARTED, ReportKind.OUTCOME]

@@ -96,7 +96,10 @@ class Dispatcher:
         bureau = self._open_bureau()
         if name not in COMMANDS:
             raise BadInput(f"There is no command {name!r}.", remedy="See docs/desk.md.")
-        act = await self._off_loop(lambda: COMMANDS[name](body, bureau.settings))
+        if _is_light(body):  # a thread's hop would cost more than the reading
+            act = COMMANDS[name](body, bureau.settings)
+        else:
+            act = await self._off_loop(lambda: COMMANDS[name](body, bureau.settings))
         answer = await self._mailbox.put_act(act)
         if name == "worker.retire":
             self._spawn(self._crew.retire(answer["name"]))
@@ -308,3 +311,13 @@ def _signed(report: Report, incarnation: str) -> Report:
     if report.kind is not ReportKind.OUTCOME:
         return report
     return replace(report, data={**report.data, "incarnation": incarnation})
+
+
+def _is_light(body: Mapping[str, Any]) -> bool:
+    """Whether a command is read at once: one job at most, and no directory to look at."""
+    if "pipeline" in body:
+        return False
+    jobs = body.get("jobs")
+    if not isinstance(jobs, list) or not jobs:
+        return True
+    return len(jobs) == 1 and isinstance(jobs[0], dict) and not jobs[0].get("cwd")

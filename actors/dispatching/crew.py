@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -41,23 +42,23 @@ class Crew(Protocol):
         """Hand stored events to the hub; it fetches what it missed by itself."""
 
 
-class FaceCrew:
+class FaceCrew(ABC):
     """A crew over faces: how to get a session's face is the only thing that subclasses differ in.
 
     `find` gives None where there is no such session.
     """
 
+    @abstractmethod
     async def find(self, session: str) -> SessionFace | None:
         """Give the face of a session that exists."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def make(self, session: str, directory: str) -> SessionFace:
         """Give the face of a session, made if need be."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def hub(self) -> HubFace | None:
         """Give the hub's face."""
-        raise NotImplementedError
 
     async def send(self, session: str, orders: Sequence[Order]) -> Fact:
         """Find or make the session and hand it orders."""

@@ -117,11 +117,13 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(claim=claims)
     def succeed(self, claim):
-        """A session reports success; it may have been given up long ago."""
+        """A session reports success; it may have been given up long ago, or say it twice."""
         job_id, epoch = claim
-        token = f"{TOKEN}{job_id}:{epoch}:{len(self.effects)}"
+        token = f"{TOKEN}{job_id}:{epoch}"
+        self.count += 1
+        said = f"said again, {self.count}" if token in self.effects else token
         self.effects[token] = Execution(job=job_id, epoch=epoch, token=token)
-        self.house.report(job_id, Done(Result(text=token)), epoch=epoch)
+        self.house.report(job_id, Done(Result(text=said)), epoch=epoch)
 
     @rule(claim=claims, how=st.sampled_from(sorted(OUTCOMES)))
     def end_otherwise(self, claim, how):
@@ -131,12 +133,17 @@ class StoreMachine(RuleBasedStateMachine):
     def lose(self, claim, counts):
         self.house.report(claim[0], Lost(counts=counts), epoch=claim[1])
 
-    @rule(target=claims, claim=claims)
-    def takeover(self, claim):
-        """The session is silent for long, the job is given to another, and then it speaks."""
+    @rule(target=claims, claim=claims, swift=st.booleans())
+    def takeover(self, claim, swift):
+        """The session is silent for long, the job is given to another, and then it speaks.
+
+        A swift heir has ended by then.
+        """
         self.house.pass_time(901)
         self.lose(claim, counts=False)
         taken = self._claimed()
+        for heir in taken.values if swift else ():
+            self.succeed(heir)
         self.succeed(claim)
         return taken
 

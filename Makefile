@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 VENV    := .venv
 BIN     := $(VENV)/bin
 STAMPS  := $(VENV)/.heliograph
-PACKAGES := engine store actors interfaces serve
+PACKAGES := engine routing store actors interfaces serve
 SEEDS   ?= 2000
 ROUNDS  ?= 10
 

@@ -39,6 +39,10 @@ class EventKind(StrEnum):
     WORKER_BORN = "worker.born"
     WORKER_LOST = "worker.lost"
     WORKER_RETIRED = "worker.retired"
+    MODEL_CALLED = "model.called"
+    MODEL_CLOSED = "model.closed"
+    MODEL_OPENED = "model.opened"
+    BUDGET_REACHED = "budget.reached"
     MESSAGE_QUEUED = "message.queued"
     HOUSE_STARTED = "house.started"
     HOUSE_HALTED = "house.halted"
@@ -69,6 +73,10 @@ MEANING: Mapping[EventKind, str] = {
     EventKind.WORKER_BORN: "A session was made for a directory.",
     EventKind.WORKER_LOST: "A session died; its jobs go back.",
     EventKind.WORKER_RETIRED: "A session was retired.",
+    EventKind.MODEL_CALLED: "One attempt at a provider ended; data holds the call's record.",
+    EventKind.MODEL_CLOSED: "A provider, key or model takes no calls until the time named.",
+    EventKind.MODEL_OPENED: "It takes calls again.",
+    EventKind.BUDGET_REACHED: "A budget passed its step or its end; data names it.",
     EventKind.MESSAGE_QUEUED: "A message for a session was accepted.",
     EventKind.HOUSE_STARTED: "A dispatcher took over; a new term began.",
     EventKind.HOUSE_HALTED: "Everything was stopped at the owner's word.",

@@ -201,6 +201,49 @@ class ReportDesk(Protocol):
     async def report(self, session: str, incarnation: str, reports: Sequence[Body]) -> bool:
         """Take a batch of reports; True when they are durable and need not be sent again."""
 
+    async def query(self, name: str, body: Body) -> dict[str, Any]:
+        """Answer a question from the store, as `Desk.query` does."""
+
+
+class RouterFace(Protocol):
+    """The router as sessions, the council and the API see it. Words: `docs/desk.md`."""
+
+    async def bind(self, key: str, who: Body) -> dict[str, Any]:
+        """Let a key stand for an incarnation of a session, and what it works at; durable.
+
+        `who` is the JSON of `routing.requests.Who`. Keys of older incarnations of the same
+        session, and of lower epochs of the same job, are dead from now on. Gives
+        {"url", "socket"}: where the gateway listens. The router keeps only the key's hash.
+        """
+
+    async def release(self, key: str) -> None:
+        """The key is dead; finished calls of its job are in the main store when this returns."""
+
+    async def command(self, name: str, body: Body) -> dict[str, Any]:
+        """Carry out a command.
+
+        Raises:
+            HelioError: the typed refusal.
+        """
+
+    async def query(self, name: str, body: Body) -> dict[str, Any]:
+        """Answer a question.
+
+        Raises:
+            HelioError: the typed refusal.
+        """
+
+
+class CouncilFace(Protocol):
+    """The council as a session sees it."""
+
+    async def ask(self, body: Body) -> dict[str, Any]:
+        """Ask several models and give their synthesis; body and answer: `docs/council.md`.
+
+        Raises:
+            HelioError: the typed refusal, Unavailable where the quorum was missed.
+        """
+
 
 class SessionFace(Protocol):
     """A session as the dispatcher sees it. Orders and reports: `engine.messages`."""
@@ -210,6 +253,9 @@ class SessionFace(Protocol):
 
     async def stop(self, job: str, epoch: int, why: str) -> None:
         """End an order: why is cancel, preempt or drain. The outcome comes as a report."""
+
+    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
+        """Every fitting model is closed until then: interrupt the order, which is delayed."""
 
     async def status(self) -> dict[str, Any]:
         """{"ready", "incarnation", "running": [[job, epoch]], "queued": [], "unreported": []}."""

@@ -151,6 +151,76 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt at a model provider, as the router's ledger told it. Key: its grant's id."""
+
+    id: str
+    job: str = ""
+    epoch: int = 0
+    session: str = ""
+    project: str = ""
+    lane: int = 2
+    backend: str = ""
+    request: str = ""
+    attempt: int = 1
+    purpose: str = "answer"
+    dialect: str = ""
+    asked: str = ""  # what the caller named
+    model: str = ""  # the catalogue's name of what was called
+    served: str = ""  # what the provider says that answered
+    provider: str = ""
+    key: str = ""
+    family: str = ""
+    tier: str = ""
+    ok: bool = False
+    fault: str = ""
+    status: int = 0
+    skips: Sequence[Any] = ()
+    probe: bool = False
+    spill: bool = False
+    hedge: bool = False
+    substituted: bool = False
+    usd: float = 0.0
+    usd_known: bool = True
+    turns: int = 0  # of a subscription, which costs turns and not money
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    first_byte_us: int = 0
+    took_us: int = 0
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """A day's sums of one project, model, provider and worker; survives pruning."""
+
+    id: str  # day|project|model|provider|worker
+    day: str
+    project: str
+    model: str
+    provider: str
+    worker: str
+    calls: int = 0
+    failed: int = 0
+    usd: float = 0.0
+    turns: int = 0
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """How far a stream of facts from elsewhere was taken. Key: whose stream."""
+
+    id: str
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artefact:
     """A content-addressed file under the home. Key: ``job:name``; many rows may share a hash."""
 
@@ -180,5 +250,5 @@ class Rollup:
 
 Record = (
     Shard | Attempt | Project | Decision | Signal | Idempotency | Worker | Message | Turn
-    | Artefact | Rollup
+    | Artefact | Rollup | Call | Spend | Cursor
 )  # fmt: skip

@@ -138,6 +138,93 @@ class RaySettings(Section):
     start_timeout_s: Seconds = Field(180, description="How long the head may take to come up.")
 
 
+class ModelSettings(Section):
+    """The router and its gateway. Providers and models stand in models.toml."""
+
+    host: str = Field("127.0.0.1", description="Loopback unless you know why not.")
+    port: Port = Field(8421, description="The gateway of all model calls; 0 picks a free one.")
+    request_bytes: Positive = Field(32 * 2**20, description="Largest model request.")
+    connect_s: Seconds = Field(3, description="Longest time to reach a provider.")
+    first_byte_s: Seconds = Field(30, description="Longest wait for an answer to begin.")
+    whole_s: Seconds = Field(600, description="Longest wait for an answer that is not streamed.")
+    idle_s: Seconds = Field(60, description="Longest silence inside a streamed answer.")
+    hold_s: Seconds = Field(
+        2, description="P0 to P2 wait inside the gateway for a reset that is this near."
+    )
+    allow_unpriced: bool = Field(False, description="Call models whose price nobody knows.")
+    admission_share: float = Field(
+        0.9, gt=0, le=1, description="Part of a known limit that is used."
+    )
+    urgent_share: float = Field(
+        0.2, ge=0, lt=1, description="Part of a fallback's limit that only P0 and P1 may spill on."
+    )
+    retry_share: float = Field(
+        0.2, ge=0, le=1, description="Second attempts at a provider, as a part of its requests."
+    )
+    concurrency: Positive = Field(32, description="Calls under way at a provider that names none.")
+    breaker_faults: Positive = Field(5, description="Faults in a row that open a breaker.")
+    breaker_share: float = Field(0.5, gt=0, le=1, description="So does this part of all calls ...")
+    breaker_calls: Positive = Field(10, description="... once there were so many ...")
+    breaker_window_s: Seconds = Field(60, description="... in this time.")
+    breaker_open_s: Seconds = Field(30, description="How long it stays open at first; doubles.")
+    breaker_successes: Positive = Field(2, description="Successes that close it again.")
+    backoff_first_s: Seconds = Field(
+        5, description="First wait after a 429 that names no time; doubles."
+    )
+    backoff_ladder_s: tuple[Positive, Positive, Positive] = Field(
+        (120, 600, 1800), description="Waits when a whole provider does so again and again."
+    )
+    hedge_share: float = Field(
+        0.05, ge=0, le=1, description="Most requests that may be asked twice at once; 0 is never."
+    )
+    ship_every_s: Seconds = Field(0.5, description="How often finished calls go to the store.")
+    call_days: Positive = Field(30, description="Single calls are kept so long; sums stay.")
+
+
+class BudgetSettings(Section):
+    """US dollars; 0 sets no limit. A day is one of the owner's time zone."""
+
+    day_usd: float = Field(0, ge=0, description="All calls of a day.")
+    project_day_usd: float = Field(0, ge=0, description="A project's calls of a day.")
+    worker_day_usd: float = Field(0, ge=0, description="A worker's calls of a day.")
+    job_usd: float = Field(0, ge=0, description="One job with all its attempts.")
+    provider_day_usd: dict[str, float] = Field(
+        default_factory=dict, description="A provider's calls of a day, by its name."
+    )
+    emergency_day_usd: float = Field(
+        5, ge=0, description="What P0 may spend in a day after another budget is gone."
+    )
+    step_down: float = Field(
+        0.8, gt=0, le=1, description="From this part of a budget on, one tier lower answers."
+    )
+
+
+class LlmSettings(Section):
+    """Jobs that are one model call."""
+
+    at_a_time: Positive = Field(8, description="Jobs that one pool session does at once.")
+    turns: Positive = Field(40, description="Turns of a conversation that are sent again.")
+    max_tokens: Positive = Field(4096, description="Longest answer, where a job names none.")
+    attachment_bytes: Positive = Field(8 * 2**20, description="Attachments of one job together.")
+
+
+class CouncilSettings(Section):
+    """Several models, one answer."""
+
+    members: Positive = Field(4, description="Models that are asked.")
+    quorum: Positive = Field(2, description="Answers that must come.")
+    total_s: Seconds = Field(60, description="For the whole call, synthesis included.")
+    max_tokens: Positive = Field(2048, description="Longest answer of a member.")
+
+
+class GateSettings(Section):
+    """The check that turns "claimed" into "verified"."""
+
+    rounds: int = Field(2, ge=0, description="How often a deliverable goes back to its maker.")
+    tier: str = Field("mid", description="Tier of the reviewing model.")
+    timeout_s: Seconds = Field(300, description="Longest review.")
+
+
 class LimitSettings(Section):
     """What one request may ask for."""
 
@@ -160,6 +247,11 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     hub: HubSettings = HubSettings()
     ray: RaySettings = RaySettings()
+    models: ModelSettings = ModelSettings()
+    budgets: BudgetSettings = BudgetSettings()
+    llm: LlmSettings = LlmSettings()
+    council: CouncilSettings = CouncilSettings()
+    gate: GateSettings = GateSettings()
     limits: LimitSettings = LimitSettings()
     pools: dict[str, Positive] = Field(
         default_factory=dict, description="Jobs at a time of a backend without a directory."

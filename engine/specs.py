@@ -48,6 +48,20 @@ class Spec(TypedDict, total=False):
     call: str  # python backend: module:function
     args: Any
     prompt: str
+    system: str
+    model: str  # a model, an alias or a tier of the catalogue; without one, by lane
+    tier: str
+    floor: str  # no model below this tier may answer
+    pin: bool  # only the named model may answer
+    budget_usd: float  # of all attempts together
+    max_tokens: int
+    temperature: float
+    schema: dict[str, Any]  # JSON schema that the answer must have
+    attach: list[str]  # paths in the job's directory, or artefacts as JOB:NAME
+    conversation: str  # name of a kept conversation; its jobs go one at a time
+    members: list[str]  # of a council: models; none: by family
+    quorum: int
+    models: bool  # a shell job gets the gateway's address and a key in its environment
     env: dict[str, str]
     env_files: dict[str, str]  # rendered only: text for a private file, whose path becomes NAME
     stdin: str

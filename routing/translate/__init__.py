@@ -1,0 +1,1 @@
+"""Between the dialects and the one conversation form: a decoder and an encoder for each."""

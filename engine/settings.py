@@ -89,6 +89,9 @@ class StoreSettings(Section):
     done_days: Positive = Field(14, description="Succeeded and cancelled jobs are kept so long.")
     failed_days: Positive = Field(90, description="Failed jobs are kept so long.")
     event_days: Positive = Field(30, description="Events before the newest snapshot are kept so.")
+    call_days: Positive = Field(
+        30, description="Single model calls are kept so long; the sums of days stay."
+    )
     prune_batch: Positive = Field(500, description="Rows removed in one transaction.")
     prune_every_s: Seconds = Field(3600, description="How often retention runs.")
     artefact_bytes: Positive = Field(2**30, description="Largest file that a job may leave.")
@@ -178,7 +181,6 @@ class ModelSettings(Section):
         0.05, ge=0, le=1, description="Most requests that may be asked twice at once; 0 is never."
     )
     ship_every_s: Seconds = Field(0.5, description="How often finished calls go to the store.")
-    call_days: Positive = Field(30, description="Single calls are kept so long; sums stay.")
 
 
 class BudgetSettings(Section):

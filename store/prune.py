@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from engine.events import Event, EventKind
 from engine.jobs import Job, JobState
 from engine.ports import JobFilter, Tables
-from engine.records import Artefact, Idempotency, Message, Rollup
+from engine.records import Artefact, Call, Idempotency, Message, Rollup
 from engine.settings import StoreSettings
 from store.snapshots import PART_JOBS, snapshot_part
 
@@ -138,10 +138,12 @@ def _add_to_rollups(tables: Tables, jobs: Iterable[Job]) -> None:
 
 
 def _remove_records(tables: Tables, settings: StoreSettings, now: int) -> int:
-    """Forget submit keys and delivered messages that are older than any retry of them."""
+    """Forget submit keys, delivered messages and model calls that nobody will ask for again."""
     batch = settings.prune_batch
     keys = tables.aged(Idempotency, "at", now - settings.done_days * DAY_US, batch)
     messages = tables.aged(Message, "delivered_at", now - settings.event_days * DAY_US, batch)
     tables.remove(Idempotency, [row.key for row in keys])
+    calls = tables.aged(Call, "at", now - settings.call_days * DAY_US, batch)  # sums stay
     tables.remove(Message, [row.id for row in messages])
-    return max(len(keys), len(messages))
+    tables.remove(Call, [row.id for row in calls])
+    return max(len(keys), len(messages), len(calls))

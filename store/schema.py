@@ -30,6 +30,7 @@ from sqlalchemy.types import TypeEngine
 from engine.records import (
     Artefact,
     Attempt,
+    Call,
     Decision,
     Idempotency,
     Message,
@@ -111,7 +112,7 @@ Index(
     postgresql_where=text("kind = 'store.snapshot'"),
 )
 
-_LARGE = (Message, Turn)  # rows of kilobytes do not belong in a b-tree's inner pages
+_LARGE = (Call, Message, Turn)  # rows of kilobytes do not belong in a b-tree's inner pages
 records: dict[type[Record], Table] = {
     kind: _table(codec, clustered=kind not in _LARGE) for kind, codec in RECORDS.items()
 }
@@ -124,5 +125,7 @@ Index("worker_key", records[Worker].c.key)
 Index("message_delivered_at", records[Message].c.delivered_at, records[Message].c.id)
 Index("message_session", records[Message].c.session)
 Index("turn_session", records[Turn].c.session, records[Turn].c.idx)
+Index("call_job", records[Call].c.job, records[Call].c.id)
+Index("call_at", records[Call].c["at"], records[Call].c.id)
 Index("artefact_job", records[Artefact].c.job)
 Index("artefact_sha256", records[Artefact].c.sha256)

@@ -56,6 +56,13 @@ class SignalBody(Body):
     payload: Any = None
 
 
+class CallsBody(Body):
+    """Facts of a router's ledger, each with its place there."""
+
+    ledger: str = Field(min_length=1)
+    calls: list[tuple[int, dict[str, Any]]]
+
+
 class AnswerBody(Body):
     """The owner's answer to a decision."""
 

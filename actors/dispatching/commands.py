@@ -12,6 +12,7 @@ from typing import Any
 
 from actors.dispatching.bodies import (
     AnswerBody,
+    CallsBody,
     HouseBody,
     JobId,
     Named,
@@ -31,6 +32,7 @@ from engine.records import Project
 from engine.requests import SubmitBody, compile_requests
 from engine.settings import Settings
 from store.verbs import control, waits
+from store.verbs.calls import take_calls
 from store.verbs.cancel import cancel
 from store.verbs.decisions import answer
 from store.verbs.retry import retry
@@ -150,6 +152,12 @@ def worker_retire(body: Mapping[str, Any], _: Settings) -> Act:
     return lambda work: record_view(control.retire_worker(work, wanted.key))
 
 
+def call_take(body: Mapping[str, Any], _: Settings) -> Act:
+    """Take finished model calls and notices from the router's ledger."""
+    wanted = read(CallsBody, body)
+    return lambda work: {"taken": take_calls(work, wanted.ledger, wanted.calls)}
+
+
 def _switch(turn: Callable[[Work], None]) -> Command:
     def command(body: Mapping[str, Any], _: Settings) -> Act:
         read(HouseBody, body)
@@ -172,6 +180,7 @@ COMMANDS: Mapping[str, Command] = {
     "decision.answer": decision_answer,
     "project.add": project_add,
     "worker.retire": worker_retire,
+    "call.take": call_take,
     "house.halt": _switch(control.halt),
     "house.pause": _switch(control.pause),
     "house.resume": _switch(control.resume_house),

@@ -15,6 +15,7 @@ from actors.dispatching.bodies import (
     one_id,
     read,
 )
+from actors.dispatching.costs import call_list, calls_of, cost_sum
 from actors.dispatching.views import edge_view, event_view, job_view, page, record_view
 from engine.errors import BadInput, NotFound
 from engine.jobs import EdgeKind, JobState, Lane
@@ -80,6 +81,7 @@ def job_show(tables: Tables, body: Mapping[str, Any], _: Surroundings) -> dict[s
         ],
         "decisions": [record_view(row) for row in tables.find(Decision, job=job.id)],
         "artefacts": [record_view(row) for row in tables.find(Artefact, job=job.id)],
+        "calls": calls_of(tables, job.id),
     }
 
 
@@ -181,5 +183,7 @@ QUERIES: Mapping[str, Query] = {
     "project.list": project_list,
     "project.show": _shower(Project, "project", "project"),
     "event.list": event_list,
+    "cost.sum": lambda tables, body, around: cost_sum(tables, body, around.settings),
+    "call.list": lambda tables, body, around: call_list(tables, body, around.settings),
     "house.status": house_status,
 }

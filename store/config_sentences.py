@@ -14,27 +14,9 @@ from dataclasses import dataclass
 
 from pydantic_core import ErrorDetails
 
+from engine.demands import demand_of
 from engine.settings import Section, Settings
 
-_MUST: Mapping[str, str] = {
-    "int_parsing": "it must be a whole number",
-    "int_type": "it must be a whole number",
-    "int_from_float": "it must be a whole number",
-    "float_parsing": "it must be a number",
-    "float_type": "it must be a number",
-    "string_type": "it must be text",
-    "bool_parsing": "it must be true or false",
-    "tuple_type": "it must be a list",
-    "dict_type": "it must be a table",
-    "greater_than_equal": "it must be at least {ge}",
-    "greater_than": "it must be more than {gt}",
-    "less_than_equal": "it must be at most {le}",
-    "less_than": "it must be less than {lt}",
-    "literal_error": "it must be {expected}",
-    "too_long": "it must have no more than {max_length} entries",
-    "model_type": "it must be a section of settings",
-    "model_attributes_type": "it must be a section of settings",
-}
 _LIKENESS = 0.6
 
 
@@ -55,10 +37,7 @@ def sentence_of(error: ErrorDetails, places: Mapping[str, str]) -> str:
         return f"{name} is not a setting; {_nearest(name)}{at}."
     if error["type"] == "missing":
         return f"{name} is missing: the list is too short{at}."
-    context = {key: str(value).replace("'", "") for key, value in error.get("ctx", {}).items()}
-    must = _MUST.get(error["type"])
-    demand = must.format(**context) if must else error["msg"][:1].lower() + error["msg"][1:]
-    return f"{name} is {error['input']!r}; {demand}{at}."
+    return f"{name} is {error['input']!r}; {demand_of(error)}{at}."
 
 
 def contradictions(settings: Settings) -> Iterator[Verdict]:

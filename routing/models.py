@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from routing.conversation import Dialect, Usage
 
@@ -58,15 +59,23 @@ class Ability(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars per million tokens; None is unknown, and fails closed."""
+    """US dollars per million tokens; None is unknown, and fails closed.
+
+    Some models cost more in long calls: with more than `long_from` tokens of prompt, `long` is
+    the price of the whole call.
+    """
 
     input: float
     output: float
     cache_read: float | None = None  # None: as input
     cache_write: float | None = None
+    long: Price | None = None
+    long_from: int = 0
 
     def of(self, usage: Usage) -> float:
         """Give the cost of a usage in US dollars."""
+        if self.long is not None and usage.input > self.long_from:
+            return self.long.of(usage)
         read = self.input if self.cache_read is None else self.cache_read
         write = self.input if self.cache_write is None else self.cache_write
         fresh = max(usage.input - usage.cache_read - usage.cache_write, 0)
@@ -96,7 +105,12 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One place that serves models. `url` is the base without a trailing slash."""
+    """One place that serves models.
+
+    `url` is the base without a trailing slash and without the version: paths begin at ``/v1`` or
+    ``/v1beta``, as clients send them. `why_disabled` is a sentence for people. `options` are
+    further arguments of ``litellm.acompletion``.
+    """
 
     name: str
     dialect: Dialect
@@ -107,7 +121,9 @@ class Provider:
     litellm_prefix: str = ""  # what litellm calls this kind of provider: "deepseek/"
     limits: Limits = Limits()
     headers: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     enabled: bool = True
+    why_disabled: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 home/
   config.toml      settings, 0600
+  models.toml      providers and models: docs/models.md
   token            the API's bearer token, 0600
   ray_token        Ray's token, 0600
   lock             flock of the supervisor
@@ -42,6 +43,11 @@ class Home:
     def config(self) -> Path:
         """Settings file."""
         return self.root / "config.toml"
+
+    @property
+    def models(self) -> Path:
+        """The catalogue of providers and models."""
+        return self.root / "models.toml"
 
     @property
     def token(self) -> Path:

@@ -86,6 +86,7 @@ class Reason(StrEnum):
     SCHEDULE = "schedule"
     BACKOFF = "backoff"
     RATE_LIMIT = "rate_limit"
+    BUDGET = "budget"
     SIGNAL = "signal"
     DECISION = "decision"
     UPSTREAM = "upstream"
@@ -95,6 +96,8 @@ class Reason(StrEnum):
     PREEMPTED = "preempted"
     RACE_LOST = "race_lost"
     OWNER = "owner"
+    UNVERIFIED = "unverified"  # succeeded as claimed: no verdict that counts was to be had
+    ACCEPTED = "accepted"  # succeeded at the owner's word, where the gate was unsure
 
 
 class JobKind(StrEnum):
@@ -201,6 +204,8 @@ class Result:
 
     `exited`, `claimed` and `verified` are three facts that are never merged: the process ended
     well, the agent says it is done, and the gate agrees (None: no gate looked).
+
+    `served` tells which model gave it: {model, served, provider, asked, substituted, ...}.
     """
 
     text: str = ""
@@ -211,6 +216,7 @@ class Result:
     exited: bool = True
     claimed: bool | None = None
     verified: bool | None = None
+    served: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give the JSON object kept in the row."""
@@ -223,4 +229,5 @@ class Result:
             "exited": self.exited,
             "claimed": self.claimed,
             "verified": self.verified,
+            "served": None if self.served is None else dict(self.served),
         }

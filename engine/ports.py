@@ -111,7 +111,7 @@ class Tables(Protocol):
         """Ids of jobs at rest since before `before` that no living group or child needs."""
 
     def delete_jobs(self, ids: Sequence[str]) -> None:
-        """Remove rows with their edges, attempts, signals, decisions, artefact rows and calls."""
+        """Remove rows with their edges and the records that name them as their job."""
 
     # -- events -------------------------------------------------------------------------------
     def append_events(self, events: Sequence[Event]) -> list[int]:

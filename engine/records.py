@@ -194,6 +194,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One look of the gate at a deliverable. Key: the attempt it looked at, ``job:epoch``."""
+
+    id: str
+    job: str
+    review: str  # the job that reviews
+    round: int = 1
+    verdict: str = ""  # pass, fail, unsure; empty: none yet, or none that could be read
+    reasons: Sequence[str] = ()
+    families: Sequence[str] = ()  # of the models that gave it
+    outcome: str = ""  # verified, unverified, sentback, rejected, askowner
+    why: str = ""  # why there is no verdict that counts
+    at: int = 0
+    decided_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spend:
     """A day's sums of one project, model, provider and worker; survives pruning."""
 
@@ -251,4 +268,5 @@ class Rollup:
 Record = (
     Shard | Attempt | Project | Decision | Signal | Idempotency | Worker | Message | Turn
     | Artefact | Rollup | Call | Spend | Cursor
+    | Review
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from engine.errors import HouseFault
 from engine.ports import Tables
-from engine.records import Artefact, Attempt, Call, Decision, Signal
+from engine.records import Artefact, Attempt, Call, Decision, Review, Signal
 from store.faults import nested_write
 from store.memory_jobs import MemoryJobs
 from store.memory_records import MemoryEvents, MemoryRecords
@@ -30,8 +30,8 @@ class MemoryTables(MemoryJobs, MemoryEvents, MemoryRecords):
         MemoryRecords.__init__(self, undo, strict=strict)
 
     def delete_jobs(self, ids: Sequence[str]) -> None:
-        """Remove rows with their edges, attempts, signals, decisions, artefact rows and calls."""
-        for kind in (Attempt, Signal, Decision, Artefact, Call):
+        """Remove rows with their edges and the records that name them as their job."""
+        for kind in (Attempt, Signal, Decision, Artefact, Call, Review):
             self._remove_of_jobs(kind, frozenset(ids))
         self._delete_jobs(ids)
 

@@ -35,6 +35,7 @@ from engine.records import (
     Idempotency,
     Message,
     Record,
+    Review,
     Signal,
     Turn,
     Worker,
@@ -126,6 +127,7 @@ Index("message_delivered_at", records[Message].c.delivered_at, records[Message].
 Index("message_session", records[Message].c.session)
 Index("turn_session", records[Turn].c.session, records[Turn].c.idx)
 Index("call_job", records[Call].c.job, records[Call].c.id)
+Index("review_job", records[Review].c.job)
 Index("call_at", records[Call].c["at"], records[Call].c.id)
 Index("artefact_job", records[Artefact].c.job)
 Index("artefact_sha256", records[Artefact].c.sha256)

@@ -50,7 +50,7 @@ _PRUNABLE = (
     f" WHERE edge.parent = job.id AND child.state NOT IN ({_AT_REST_STATES}))"
     " ORDER BY finished_at, id LIMIT ?"
 )
-_WITH_A_JOB = ("attempt", "signal", "decision", "artefact", "call")
+_WITH_A_JOB = ("attempt", "signal", "decision", "artefact", "call", "review")
 
 
 def _like(text: str) -> str:
@@ -166,7 +166,7 @@ class JobTable:
         return [row[0] for row in self._driver.rows(sql, (before, limit))]
 
     def delete_jobs(self, ids: Sequence[str]) -> None:
-        """Remove rows with their edges, attempts, signals, decisions, artefact rows and calls."""
+        """Remove rows with their edges and the records that name them as their job."""
         for marks, values in in_lists(ids):
             for table in _WITH_A_JOB:
                 self._driver.run(f"DELETE FROM {table} WHERE job IN ({marks})", values)

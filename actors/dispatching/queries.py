@@ -20,7 +20,7 @@ from actors.dispatching.views import edge_view, event_view, job_view, page, reco
 from engine.errors import BadInput, NotFound
 from engine.jobs import EdgeKind, JobState, Lane
 from engine.ports import JobFilter, Tables
-from engine.records import Artefact, Attempt, Decision, Project, Record, Shard, Worker
+from engine.records import Artefact, Attempt, Decision, Project, Record, Review, Shard, Worker
 from engine.settings import Settings
 
 _SHORTEST_ENDING = 4
@@ -82,6 +82,7 @@ def job_show(tables: Tables, body: Mapping[str, Any], _: Surroundings) -> dict[s
         "decisions": [record_view(row) for row in tables.find(Decision, job=job.id)],
         "artefacts": [record_view(row) for row in tables.find(Artefact, job=job.id)],
         "calls": calls_of(tables, job.id),
+        "reviews": [record_view(row) for row in tables.find(Review, job=job.id)],
     }
 
 

@@ -20,6 +20,7 @@ from engine.transitions import Trigger, fire
 from store.verbs import queue
 from store.verbs.cancel import withdraw
 from store.verbs.expand import expand
+from store.verbs.gate import take_verdict
 from store.verbs.values import values_of
 from store.verbs.waits import begin_wait
 from store.work import Work
@@ -36,10 +37,18 @@ def advance(work: Work) -> None:
         ended, work.ended = work.ended, []
         if ended:
             place = {job_id: n for n, job_id in enumerate(ended)}
+            _hear_reviews(work, ended)
             edges = work.edges_from(ended)
             _spread(work, sorted(edges, key=lambda edge: (place[edge.parent], edge.idx)))
         if not (work.ended or work.late or work.freed):
             queue.move_released(work)
+
+
+def _hear_reviews(work: Work, ended: Sequence[str]) -> None:
+    """A review that came to rest lets its maker go on."""
+    for job in work.jobs(ended).values():
+        if "review_of" in job.spec:
+            take_verdict(work, job)
 
 
 def _spread(work: Work, edges: Sequence[Edge]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import Conflict
+from engine.gates import open_review
 from engine.jobs import EdgeKind, Job, JobKind, JobState, Reason
 from engine.rows import replace
 from engine.settle import end
@@ -41,7 +42,10 @@ def withdraw(work: Work, job: Job, reason: Reason) -> None:
         work.stops.append((job.owner, job.id, job.epoch, "cancel"))
     else:
         withdraw_decisions(work, job)
+        review = open_review(job)
         work.put(end(job, Trigger.CANCEL, work.moment, reason=reason))
+        if review and (looking := work.jobs([review]).get(review)) and not looking.state.terminal:
+            withdraw(work, looking, reason)
 
 
 def _withdraw_group(work: Work, group: Job, reason: Reason) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from engine.errors import BadInput, Conflict, NotFound
 from engine.events import EventKind
 from engine.failures import Cause, Failure
+from engine.gates import GATE
 from engine.jobs import Job, JobKind, JobState, Reason, Result
 from engine.records import Decision
 from engine.rows import replace
 from engine.settle import MARK_DONE, MARK_FAILED, RUN_AGAIN, Question, fail, succeed
 from engine.transitions import Trigger
 from store.verbs import queue
+from store.verbs.gate_ends import settle_by_owner
 from store.work import Work
 
 DEADLINE = "deadline"
@@ -108,6 +110,8 @@ def _apply(work: Work, job: Job, decision: Decision, option: str) -> None:
     elif decision.kind == "uncertain" and option == MARK_FAILED:
         failure = Failure(cause=Cause.LOST, message="Marked as failed by the owner.")
         work.put(fail(job, failure, work.moment))
+    elif decision.kind == GATE:
+        settle_by_owner(work, job, decision, option)
     elif decision.kind == "uncertain" and option == RUN_AGAIN:
         queue.enqueue(work, replace(job, awaits=None, holding=False), Trigger.RESUME)
     else:

@@ -9,7 +9,7 @@ from engine.failures import Cause, Side
 from engine.jobs import Job, JobState, Reason
 from engine.messages import Report, ReportKind
 from engine.moments import us
-from engine.outcomes import Cancelled, Outcome, from_wire, tag
+from engine.outcomes import Cancelled, Done, Outcome, from_wire, tag
 from engine.records import Artefact, Attempt, Worker
 from engine.rows import replace
 from engine.settle import settle
@@ -17,6 +17,7 @@ from engine.transitions import Trigger, fire
 from store.verbs import queue
 from store.verbs.advance import advance
 from store.verbs.decisions import ask
+from store.verbs.gate import begin_review, wants_review
 from store.verbs.waits import wait_for_signal
 from store.work import Work
 
@@ -63,6 +64,9 @@ def finish(work: Work, job: Job, outcome: Outcome) -> Job:
 def _end(work: Work, job: Job, outcome: Outcome, incarnation: str = "") -> None:
     cost_usd = getattr(outcome, "cost_usd", 0.0)
     _close_attempt(work, job, tag(outcome), incarnation=incarnation, cost_usd=cost_usd)
+    if isinstance(outcome, Done) and wants_review(job):
+        begin_review(work, replace(job, cost_usd=job.cost_usd + cost_usd), outcome.result)
+        return
     settlement = settle(job, outcome, work.moment, work.rng, work.settings.retry)
     after = settlement.job  # what it was given in a wait stays: the next attempt must know it too
     if settlement.requeue:

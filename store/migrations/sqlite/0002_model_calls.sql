@@ -64,3 +64,20 @@ CREATE TABLE spend (
     cache_read INTEGER NOT NULL,
     PRIMARY KEY (id)
 ) WITHOUT ROWID;
+
+CREATE TABLE review (
+    id TEXT NOT NULL,
+    job TEXT NOT NULL,
+    review TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    reasons TEXT NOT NULL,
+    families TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    why TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    decided_at INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) WITHOUT ROWID;
+
+CREATE INDEX review_job ON review (job);

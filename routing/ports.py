@@ -25,11 +25,16 @@ class EntryKind(StrEnum):
     UNBOUND = "unbound"  # sha256 of a key -> {}
     NOTICE = "notice"  # "" -> {kind: closed|opened|budget, slot, until, reason, ...}; is shipped
     TRIPPED = "tripped"  # slot or provider closed by hand -> {until}
+    FENCE = "fence"  # "session:NAME" or "job:ID" -> whose keys are dead; for the shell alone
+    HOUSE = "house"  # "halted" -> {at, by}; for the shell alone
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact. A later entry of the same kind and key replaces an earlier one; CALL appends."""
+    """One fact. A later entry of the same kind and key replaces an earlier one; CALL appends.
+
+    Empty data takes the fact back.
+    """
 
     kind: EntryKind
     key: str
@@ -49,6 +54,8 @@ class Restored:
     reserved: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls: Sequence[Mapping[str, Any]] = ()
     bindings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    house: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # sums of CALL.usd that still matter: {"day:2026-11-22": usd, "job:ID": usd,
     # "project:NAME:DAY": usd, "provider:NAME:DAY": usd, "worker:NAME:DAY": usd}
     spent: Mapping[str, float] = field(default_factory=dict)

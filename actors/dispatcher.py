@@ -30,10 +30,10 @@ from actors.logs import open_log
 from engine.errors import BadInput, HelioError, HouseFault, StoreFull, Unavailable
 from engine.messages import Report, ReportKind
 from engine.moments import US_PER_S
+from engine.pools import pool_session
 from engine.ports import Clock
 from engine.rows import replace
 from store.home import Home
-from store.verbs.claim import pool_session
 
 log = logging.getLogger("heliograph.dispatcher")
 T = TypeVar("T")

@@ -55,16 +55,8 @@ class Ref:
         )
 
 
-class RayDesk(Ref):
-    """The dispatcher as the API sees it."""
-
-    async def command(self, name: str, body: Body) -> dict[str, Any]:
-        """Carry out a command; durable when this returns.
-
-        Raises:
-            HelioError: the dispatcher's typed refusal.
-        """
-        return _opened(await self.call("command", name, dict(body)))
+class RayQueries(Ref):
+    """The dispatcher as whoever only asks it sees it."""
 
     async def query(self, name: str, body: Body) -> dict[str, Any]:
         """Answer a question from the store.
@@ -75,7 +67,19 @@ class RayDesk(Ref):
         return _opened(await self.call("query", name, dict(body)))
 
 
-class RayReportDesk(Ref):
+class RayDesk(RayQueries):
+    """The dispatcher as the API sees it."""
+
+    async def command(self, name: str, body: Body) -> dict[str, Any]:
+        """Carry out a command; durable when this returns.
+
+        Raises:
+            HelioError: the dispatcher's typed refusal.
+        """
+        return _opened(await self.call("command", name, dict(body)))
+
+
+class RayReportDesk(RayQueries):
     """The dispatcher as a session sees it."""
 
     async def report(self, session: str, incarnation: str, reports: Sequence[Body]) -> bool:
@@ -106,6 +110,14 @@ class RaySession(Ref):
             Unavailable: the session is away.
         """
         await self.call("stop", job, epoch, why)
+
+    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
+        """Ask it to interrupt an order, which is delayed until then.
+
+        Raises:
+            Unavailable: the session is away.
+        """
+        await self.call("throttle", job, epoch, until, why)
 
     async def status(self) -> dict[str, Any]:
         """Ask what it runs.

@@ -22,6 +22,7 @@ class Cause(StrEnum):
 
     CONTEXT_LOSS = "context_loss"
     RATE_LIMIT = "rate_limit"
+    BUDGET = "budget"
     OPTIMISTIC = "optimistic_completion"
     STUCK = "stuck"
     MALFORMED = "malformed_output"
@@ -63,6 +64,10 @@ TREATMENTS: Mapping[Cause, Treatment] = {
     Cause.RATE_LIMIT: Treatment(
         Side.PLATFORM, True, False, LADDER_S,
         "Nothing to do: the job goes on when the provider's limit resets.",
+    ),
+    Cause.BUDGET: Treatment(
+        Side.PLATFORM, True, False, LADDER_S,
+        "The job goes on when the budget renews; to go on now, raise it under [budgets].",
     ),
     Cause.OPTIMISTIC: Treatment(
         Side.TOOL, True, True, (0, *LADDER_S),

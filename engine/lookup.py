@@ -5,6 +5,7 @@
     results.NAME              a step's result: its text, or its data where a value is wanted
     results.NAME.exit_code    a field of the result (text, data, exit_code, files, ...), else of
                               its data: `results.NAME.version` is `results.NAME.data.version`
+    results.NAME.job          the id of the step's job, by which its files are named
     input.NAME  signal.NAME   an input of the pipeline, a signal's payload
     item  index               value and place of a child of `map`
 
@@ -24,7 +25,7 @@ from engine.tokens import NAMED, Ref, unknown
 RESULT_FIELDS = frozenset(
     {
         "text", "data", "exit_code", "files", "truncated", "exited", "claimed", "verified",
-        "state", "winner",
+        "state", "winner", "served", "job",
     }
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ class Order:
     name: str = ""
     backend: str = "shell"
     project: str = ""
+    lane: int = 2
     cwd: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
     silence_s: float = 900.0

@@ -145,9 +145,19 @@ class Tables(Protocol):
         """Insert or replace rows by key."""
 
     def find(
-        self, kind: type[R], /, *, after: object = None, limit: int = 1000, **equals: object
+        self,
+        kind: type[R],
+        /,
+        *,
+        after: object = None,
+        limit: int = 1000,
+        newest: bool = False,
+        **equals: object,
     ) -> list[R]:
-        """Rows whose columns equal these values, by key, starting behind key `after`."""
+        """Rows whose columns equal these values, by key, starting behind key `after`.
+
+        With `newest` the order is the other way round: the largest key comes first.
+        """
 
     def aged(self, kind: type[R], column: str, before: int, limit: int) -> list[R]:
         """Rows whose time `column` is before `before`, oldest first; 0 counts as never."""

@@ -151,6 +151,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A kept conversation: its turns carry its key as their `session`."""
+
+    id: str  # engine.pools.talk_key: talk:PROJECT/NAME
+    project: str
+    name: str
+    turns: int = 0
+    model: str = ""  # that answered last
+    created_at: int = 0
+    used_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One attempt at a model provider, as the router's ledger told it. Key: its grant's id."""
 
@@ -268,5 +281,5 @@ class Rollup:
 Record = (
     Shard | Attempt | Project | Decision | Signal | Idempotency | Worker | Message | Turn
     | Artefact | Rollup | Call | Spend | Cursor
-    | Review
+    | Review | Conversation
 )  # fmt: skip

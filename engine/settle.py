@@ -163,12 +163,19 @@ def _failed(
                 replace(
                     job,
                     state=fire(job.state, Trigger.RETRY),
-                    reason=Reason.RATE_LIMIT if known_end else Reason.BACKOFF,
+                    reason=_why_delayed(failure),
                     run_at=at_us,
                     failures=job.failures + failure.treatment.counts,
                     error=failure.as_json(),
                 )
             )
+
+
+def _why_delayed(failure: Failure) -> Reason:
+    """The reason decides on which clock the delay lives; see `freed_by_time`."""
+    if failure.retry_at is None:
+        return Reason.BACKOFF
+    return Reason.BUDGET if failure.cause is Cause.BUDGET else Reason.RATE_LIMIT
 
 
 def _lost(

@@ -120,13 +120,20 @@ class MemoryRecords:
             del keys[bisect_left(keys, key)]
 
     def find(
-        self, kind: type[R], /, *, after: object = None, limit: int = 1000, **equals: object
+        self,
+        kind: type[R],
+        /,
+        *,
+        after: object = None,
+        limit: int = 1000,
+        newest: bool = False,
+        **equals: object,
     ) -> list[R]:
         """Rows whose columns equal these values, by key, starting behind key `after`."""
         wanted = tuple(equals.items())
         found = (
             row
-            for row in self._behind(kind, after)
+            for row in (self._before if newest else self._behind)(kind, after)
             if all(getattr(row, name) == value for name, value in wanted)
         )
         return list(islice(cast("Iterator[R]", found), limit))
@@ -135,6 +142,11 @@ class MemoryRecords:
         keys, table = self._keys[kind], self._tables[kind]
         start = 0 if after is None else bisect_right(keys, after)
         return (table[key] for key in islice(keys, start, None))
+
+    def _before(self, kind: type[Any], after: Any) -> Iterator[Record]:
+        keys, table = self._keys[kind], self._tables[kind]
+        end = len(keys) if after is None else bisect_left(keys, after)
+        return (table[keys[place]] for place in range(end - 1, -1, -1))
 
     def aged(self, kind: type[R], column: str, before: int, limit: int) -> list[R]:
         """Rows whose time `column` is before `before`, oldest first; 0 counts as never."""

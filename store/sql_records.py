@@ -144,7 +144,14 @@ class RecordTable:
             self._driver.many(_UPSERTS[kind], [RECORDS[kind].encode(row) for row in group])
 
     def find(
-        self, kind: type[R], /, *, after: object = None, limit: int = 1000, **equals: object
+        self,
+        kind: type[R],
+        /,
+        *,
+        after: object = None,
+        limit: int = 1000,
+        newest: bool = False,
+        **equals: object,
     ) -> list[R]:
         """Rows whose columns equal these values, by key, starting behind key `after`."""
         codec: Codec[R] = RECORDS[kind]
@@ -155,9 +162,10 @@ class RecordTable:
             terms.append(f'"{name}" IS NULL' if stored is None else f'"{name}" = ?')
             values += [] if stored is None else [stored]
         if after is not None:
-            terms.append(f'"{codec.key}" > ?')
+            terms.append(f'"{codec.key}" {"<" if newest else ">"} ?')
             values.append(after)
-        sql = f'{_SELECTS[kind]} WHERE {" AND ".join(terms)} ORDER BY "{codec.key}" LIMIT ?'
+        order = f'"{codec.key}"{" DESC" if newest else ""}'
+        sql = f"{_SELECTS[kind]} WHERE {' AND '.join(terms)} ORDER BY {order} LIMIT ?"
         return [codec.decode(row) for row in self._driver.rows(sql, (*values, limit))]
 
     def aged(self, kind: type[R], column: str, before: int, limit: int) -> list[R]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from engine.errors import BadInput
 from engine.jobs import JobState, Lane, lane_named
+from engine.pools import talk_key
 
 _PAGE = 50
 
@@ -128,6 +129,35 @@ class WorkerList(Body):
     """Which workers to list."""
 
     state: str = ""
+    cursor: str = ""
+    limit: int = Field(_PAGE, ge=1)
+
+
+class TurnList(Body):
+    """Whose turns to list: a session's, or a kept conversation's; the last `limit` of them."""
+
+    session: str = ""
+    conversation: str = Field("", max_length=200)
+    project: str = "default"
+    cursor: str = ""
+    limit: int = Field(_PAGE, ge=1)
+
+    @model_validator(mode="after")
+    def _one(self) -> TurnList:
+        if bool(self.session) == bool(self.conversation):
+            raise ValueError("give either session or conversation")
+        return self
+
+    @property
+    def key(self) -> str:
+        """Under which session the turns are kept."""
+        return self.session or talk_key(self.project, self.conversation)
+
+
+class ConversationList(Body):
+    """Which conversations to list."""
+
+    project: str = ""
     cursor: str = ""
     limit: int = Field(_PAGE, ge=1)
 

@@ -57,7 +57,7 @@ def call_list(tables: Tables, body: Mapping[str, Any], settings: Settings) -> di
     """List model calls, of one job or of all, by id."""
     wanted = read(CallList, body)
     limit = min(wanted.limit, settings.limits.page)
-    equals = {"job": wanted.job} if wanted.job else {}
+    equals: dict[str, Any] = {"job": wanted.job} if wanted.job else {}
     rows = tables.find(Call, after=wanted.cursor or None, limit=limit, **equals)
     return page([record_view(row) for row in rows], limit)
 

@@ -16,6 +16,7 @@ from actors.dispatching.bodies import (
     read,
 )
 from actors.dispatching.costs import call_list, calls_of, cost_sum
+from actors.dispatching.talks import conversation_list, turn_list
 from actors.dispatching.views import edge_view, event_view, job_view, page, record_view
 from engine.errors import BadInput, NotFound
 from engine.jobs import EdgeKind, JobState, Lane
@@ -108,7 +109,7 @@ def decision_list(tables: Tables, body: Mapping[str, Any], around: Surroundings)
     """List decisions, open ones unless another state is asked for."""
     wanted = read(DecisionList, body)
     limit = min(wanted.limit, around.settings.limits.page)
-    equals = {} if wanted.state == "all" else {"state": wanted.state}
+    equals: dict[str, Any] = {} if wanted.state == "all" else {"state": wanted.state}
     rows = tables.find(Decision, after=wanted.cursor or None, limit=limit, **equals)
     return page([record_view(row) for row in rows], limit)
 
@@ -117,7 +118,7 @@ def worker_list(tables: Tables, body: Mapping[str, Any], around: Surroundings) -
     """List workers that are not retired, or those of one state."""
     wanted = read(WorkerList, body)
     limit = min(wanted.limit, around.settings.limits.page)
-    equals = {"state": wanted.state} if wanted.state and wanted.state != "all" else {}
+    equals: dict[str, Any] = {"state": wanted.state} if wanted.state and wanted.state != "all" else {}
     rows = tables.find(Worker, after=wanted.cursor or None, limit=limit, **equals)
     shown = [row for row in rows if wanted.state or row.state != "retired"]
     answer = page([record_view(row) for row in rows], limit, key="name")
@@ -186,5 +187,9 @@ QUERIES: Mapping[str, Query] = {
     "event.list": event_list,
     "cost.sum": lambda tables, body, around: cost_sum(tables, body, around.settings),
     "call.list": lambda tables, body, around: call_list(tables, body, around.settings),
+    "turn.list": lambda tables, body, around: turn_list(tables, body, around.settings),
+    "conversation.list": lambda tables, body, around: conversation_list(
+        tables, body, around.settings
+    ),
     "house.status": house_status,
 }

@@ -28,7 +28,7 @@ WAIT_BUCKETS_S = tuple(0.001 * 4**step for step in range(12))  # 1 ms to 70 minu
 
 _SOURCES = frozenset({"api", "cli", "pipeline", "engine", "page"})
 _FINISHED = {EventKind(f"job.{state}"): str(state) for state in TERMINAL}
-_RETRIED = frozenset({Reason.BACKOFF, Reason.RATE_LIMIT, Reason.LOST})
+_RETRIED = frozenset({Reason.BACKOFF, Reason.RATE_LIMIT, Reason.BUDGET, Reason.LOST})
 _OTHER = "other"
 
 

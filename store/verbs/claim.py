@@ -6,8 +6,9 @@ before its directory is released, so the cost of a claim does not depend on how 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
+from itertools import count
 
 from engine.errors import HelioError, HouseFault, StoreFull
 from engine.events import EventKind
@@ -16,6 +17,7 @@ from engine.ids import SessionKey
 from engine.jobs import Job, JobState, Lane, Reason
 from engine.lanes import StrideState, charge, pick
 from engine.messages import Order
+from engine.pools import SHARED, at_a_time, capacity, pool_key, pool_session
 from engine.records import Attempt, Worker
 from engine.rows import replace
 from engine.settle import fail
@@ -34,11 +36,6 @@ class Claimed:
     order: Order
 
 
-def pool_session(backend: str, place: int) -> str:
-    """Name a session for jobs without a directory; low places are used first and stay warm."""
-    return f"session/pool-{backend}-{place}"
-
-
 class Claim:
     """One claiming round inside one unit of work."""
 
@@ -47,10 +44,9 @@ class Claim:
         self.slots = slots
         running = [job for job in work.holding() if job.state is JobState.RUNNING]
         self.running = [0] * len(Lane)
-        self.owners: set[str] = set()
+        self.owners = Counter(job.owner for job in running)
         for job in running:
             self.running[job.lane] += 1
-            self.owners.add(job.owner)
         self.free = slots - len(running)
         passes = tuple(work.shard.passes) or (0,) * len(Lane)
         self.stride = StrideState(passes, work.shard.virtual_time)
@@ -96,7 +92,7 @@ class Claim:
         work, job = self.work, self.heads[lane].popleft()
         if job.state is not JobState.READY:
             return None
-        room = queue.capacity(job.worker_key, work.settings)
+        room = capacity(job.worker_key, work.settings)
         if room is not None and not job.holding and work.occupied(job.worker_key) >= room:
             if lane <= Lane.P1:
                 work.urgent.add(job.worker_key)
@@ -131,29 +127,35 @@ class Claim:
         self._fetch()
 
     def _session_for(self, job: Job) -> Worker:
-        """The directory's own session; for a job without one, the first idle one of its pool."""
+        """The directory's own session; for a job without one, the first with room in its pool."""
         host = self.work.settings.house.host_label
-        if job.cwd:
-            name, persistent = SessionKey(host=host, directory=job.cwd).name, True
+        in_directory = bool(job.cwd) and job.backend not in SHARED
+        if in_directory:
+            name = SessionKey(host=host, directory=job.cwd).name
         else:
-            place = 0
-            while (name := pool_session(job.backend, place)) in self.owners:
-                place += 1
-            persistent = False
-        self.owners.add(name)
+            name = self._pool_session(job.backend)
+        self.owners[name] += 1
         known = self.work.record(Worker, name)
         if known is not None and known.state != "retired":
             return known
         return Worker(
             name=name,
-            key=job.worker_key,
+            key=job.worker_key if in_directory else pool_key(job.backend),
             host=host,
-            directory=job.cwd,
+            directory=job.cwd if in_directory else "",
             backend=job.backend,
-            persistent=persistent,
+            persistent=in_directory,
             state="born",
             born_at=self.work.moment.steady,
         )
+
+    def _pool_session(self, backend: str) -> str:
+        """Give the first session of the pool that has room for one more."""
+        for place in count():
+            name = pool_session(backend, place)
+            if self.owners[name] < at_a_time(name, self.work.settings):
+                return name
+        raise AssertionError("count() does not end")
 
     def _record(self, job: Job, owner: Worker) -> None:
         work = self.work

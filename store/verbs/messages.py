@@ -1,4 +1,4 @@
-"""Messages to a session and turns of its conversation: durable before they are acknowledged."""
+"""Messages to a session: durable before they are acknowledged, delivered with their id."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from engine.errors import BadInput, NotFound
 from engine.events import EventKind
-from engine.records import Message, Turn, Worker
+from engine.records import Message, Worker
 from store.work import Work
 
 MODES = ("queue", "steer", "interrupt")
@@ -45,17 +45,3 @@ def delivered(work: Work, message_id: str) -> bool:
         return False
     work.save(replace(message, delivered_at=work.moment.steady))
     return True
-
-
-def add_turn(work: Work, turn: Turn) -> Turn:
-    """Append a turn to its session's conversation; its `idx` rises but may skip."""
-    idx = work.next_seq()
-    placed = replace(turn, id=f"{turn.session}:{idx:015d}", idx=idx, created_at=work.moment.steady)
-    work.save(placed)
-    return placed
-
-
-def turns(work: Work, session: str, after: str = "", limit: int = 200) -> list[Turn]:
-    """Give the turns of a conversation behind the id `after`, oldest first."""
-    work.flush()
-    return work.tables.find(Turn, session=session, after=after or None, limit=limit)

@@ -9,7 +9,7 @@ from engine.drafts import Draft
 from engine.errors import BadInput, NotFound
 from engine.ids import SessionKey
 from engine.jobs import Edge, EdgeKind, Job, JobKind, JobState, Reason
-from store.verbs.queue import POOL
+from engine.pools import SHARED, pool_key, talk_key
 from store.work import Work
 
 
@@ -94,8 +94,11 @@ def _row(draft: Draft, ids: Mapping[str, str], host: str, *, open_deps: int, now
 
 
 def _worker_key(draft: Draft, host: str) -> str:
+    """What the job occupies while it runs; a model that only reads occupies no directory."""
     if draft.kind is not JobKind.TASK:
         return ""
-    if draft.cwd:
+    if conversation := draft.spec.get("conversation"):
+        return talk_key(draft.project, conversation)
+    if draft.cwd and draft.backend not in SHARED:
         return SessionKey(host=host, directory=draft.cwd).digest
-    return POOL + draft.backend
+    return pool_key(draft.backend)

@@ -1,26 +1,20 @@
 """Enter a queue, leave it, move it on: the ready order and the queues behind busy keys.
 
-A job whose directory is busy leaves the ready order altogether and rejoins on release; at most
-`capacity` jobs of one key and lane stand in the ready order. So the claim looks at the heads of
-six lanes and never at the thousands that wait for one directory.
+A key is a directory, a pool or a kept conversation. A job whose key is busy leaves the ready
+order altogether and rejoins on release; at most `capacity` jobs of one key and lane stand in the
+ready order. So the claim looks at the heads of six lanes and never at the thousands that wait
+for one directory.
 """
 
 from __future__ import annotations
 
 from engine.jobs import Job, JobState, Lane, Reason
+from engine.pools import POOL, TALK, capacity
 from engine.rows import replace
-from engine.settings import Settings
 from engine.transitions import Trigger, fire
 from store.work import Work
 
-POOL = "pool:"
-
-
-def capacity(worker_key: str, settings: Settings) -> int | None:
-    """How many jobs may hold this key at once; None where only the slots limit it."""
-    if worker_key.startswith(POOL):
-        return settings.pools.get(worker_key.removeprefix(POOL))
-    return 1
+_IN_NO_DIRECTORY = (POOL, TALK)
 
 
 def enqueue(work: Work, job: Job, trigger: Trigger) -> Job:
@@ -50,7 +44,7 @@ def _stand(work: Work, ready: Job) -> Job:
 
 def park(work: Work, ready: Job) -> Job:
     """Take a READY job out of the order until its key is released; it keeps its place."""
-    pooled = ready.worker_key.startswith(POOL)
+    pooled = ready.worker_key.startswith(_IN_NO_DIRECTORY)
     return work.put(
         replace(
             ready,

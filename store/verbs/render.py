@@ -41,6 +41,7 @@ def order_for(work: Work, job: Job) -> Order:
         name=job.name,
         backend=job.backend,
         project=job.project,
+        lane=int(job.lane),
         cwd=job.cwd,
         payload=payload,
         silence_s=job.spec.get("silence_s", clocks.silence_s),

@@ -10,6 +10,7 @@ from engine.jobs import Job, JobState, Reason
 from engine.messages import Report, ReportKind
 from engine.moments import us
 from engine.outcomes import Cancelled, Done, Outcome, from_wire, tag
+from engine.pools import SHARED, backend_of
 from engine.records import Artefact, Attempt, Worker
 from engine.rows import replace
 from engine.settle import settle
@@ -18,6 +19,7 @@ from store.verbs import queue
 from store.verbs.advance import advance
 from store.verbs.decisions import ask
 from store.verbs.gate import begin_review, wants_review
+from store.verbs.turns import keep_turns
 from store.verbs.waits import wait_for_signal
 from store.work import Work
 
@@ -40,6 +42,7 @@ def take_reports(work: Work, reports: Sequence[Report]) -> int:
                 body = dict(report.data)
                 incarnation = str(body.pop("incarnation", ""))
                 _keep_artefacts(work, job, body.pop("artefacts", ()))
+                keep_turns(work, job, body.pop("turns", ()))
                 _end(work, job, from_wire(body), incarnation)
             case ReportKind.STARTED | ReportKind.PROGRESS:
                 if report.at > job.progress_at:
@@ -129,8 +132,16 @@ def _close_attempt(
         )
     )
     owner = work.record(Worker, job.owner)
-    if owner is not None and owner.state == "running":
+    if owner is not None and owner.state == "running" and not _has_others(work, job):
         work.save(replace(owner, state="idle", used_at=work.moment.steady))
+
+
+def _has_others(work: Work, job: Job) -> bool:
+    """Whether the session does other jobs besides this one, as a pool session of a model may."""
+    return backend_of(job.owner) in SHARED and any(
+        other.owner == job.owner and other.state is JobState.RUNNING and other.id != job.id
+        for other in work.holding()
+    )
 
 
 def _began_at(work: Work, job: Job) -> int:

@@ -44,7 +44,7 @@ def _flat(work: Work, job_id: str) -> list[dict[str, Any]]:
 
 def _seen_by_name(work: Work, job_id: str) -> dict[str, Any]:
     """A result as `{{results.NAME}}` sees it; a collecting group gives its members' texts."""
-    result = _result(work, job_id) | {"state": str(work.job(job_id).state)}
+    result = _result(work, job_id) | {"state": str(work.job(job_id).state), "job": job_id}
     if work.job(job_id).kind is JobKind.GROUP and "winner" not in result:
         texts = [member["text"] for member in _flat(work, job_id)]
         result |= {"text": "\n".join(texts), "data": texts}

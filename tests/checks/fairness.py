@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from engine.jobs import Job, JobState, Lane
 from engine.lanes import background_slots
+from engine.pools import capacity
 from engine.settings import Settings
-from store.verbs.queue import capacity
 from tests.checks.evidence import Evidence, Violation
 from tests.checks.log import Log
 

@@ -1,10 +1,10 @@
-"""The owner's switches, projects, workers, messages and turns."""
+"""The owner's switches, projects, workers and messages."""
 
 import pytest
 
 from engine.errors import BadInput, Conflict, NotFound
 from engine.outcomes import Drained
-from engine.records import Project, Shard, Turn, Worker
+from engine.records import Project, Shard, Worker
 from store.verbs import control, messages
 
 from .kit import task
@@ -90,12 +90,3 @@ def test_a_message_needs_a_session_and_a_known_mode(house):
         house.do(messages.send, "session/nobody", "Hello?")
     with pytest.raises(BadInput):
         house.do(messages.send, worker(house), "Hello?", mode="shout")
-
-
-def test_turns_of_a_conversation_come_back_in_their_order(house):
-    for text in ("one", "two", "three"):
-        house.do(messages.add_turn, Turn(id="", session="s", idx=0, blocks=[text]))
-    house.do(messages.add_turn, Turn(id="", session="other", idx=0, blocks=["x"]))
-    rows = house.do(messages.turns, "s")
-    assert [row.blocks[0] for row in rows] == ["one", "two", "three"]
-    assert house.do(messages.turns, "s", after=rows[0].id) == rows[1:]

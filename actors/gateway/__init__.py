@@ -1,1 +1,1 @@
-"""The HTTP face of the router: dialects in and out, transports behind, nothing durable of its own."""
+"""The HTTP face of the router: dialects in and out, with transports behind."""

@@ -67,6 +67,11 @@ def find_home(environ: Mapping[str, str] | None = None) -> Home:
     return Home.at(known.get(HOME_VARIABLE) or DEFAULT_HOME)
 
 
+def variable(name: str) -> str | None:
+    """Give a variable that the owner named in a file of the home (``env:NAME``)."""
+    return os.environ.get(name)
+
+
 def load_settings(home: Home, environ: Mapping[str, str] | None = None) -> Settings:
     """Give the settings of a home.
 

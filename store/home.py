@@ -17,6 +17,9 @@ home/
   artefacts/ab/abcd...  content-addressed files
   sessions/        leases and transcripts of sessions
   logs/            logs of the house itself
+  router.db        the router's ledger: what is closed, reserved, spent, bound
+  gateway.json     where the gateway of the models listens
+  gateway.sock     its unix socket
   tally.json       the hub's counters up to an event; rebuilt when it is gone
   empty/           the directory from which everything that touches Ray is started
 """
@@ -128,6 +131,21 @@ class Home:
     def tally(self) -> Path:
         """The hub's counters up to an event."""
         return self.root / "tally.json"
+
+    @property
+    def router_ledger(self) -> Path:
+        """The router's own ledger; nobody else opens it."""
+        return self.root / "router.db"
+
+    @property
+    def gateway(self) -> Path:
+        """Where the gateway listens: {"url", "socket"}; kept over restarts of the router."""
+        return self.root / "gateway.json"
+
+    @property
+    def gateway_socket(self) -> Path:
+        """The gateway's unix socket, where the path is not too long for one."""
+        return self.root / "gateway.sock"
 
     def log_of(self, job: str, epoch: int) -> Path:
         """Output file of one attempt."""

@@ -1,0 +1,1 @@
+"""How models.toml becomes a catalogue: its shape, its providers, its models, its choices."""

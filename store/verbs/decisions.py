@@ -111,7 +111,7 @@ def _apply(work: Work, job: Job, decision: Decision, option: str) -> None:
         failure = Failure(cause=Cause.LOST, message="Marked as failed by the owner.")
         work.put(fail(job, failure, work.moment))
     elif decision.kind == GATE:
-        settle_by_owner(work, job, decision, option)
+        settle_by_owner(work, job, option)
     elif decision.kind == "uncertain" and option == RUN_AGAIN:
         queue.enqueue(work, replace(job, awaits=None, holding=False), Trigger.RESUME)
     else:

@@ -11,7 +11,6 @@ from typing import Any
 from engine.failures import Cause, Failure
 from engine.gates import REJECT, SEND_BACK
 from engine.jobs import Job, JobState, Reason, Result
-from engine.records import Decision
 from engine.rows import replace
 from engine.settle import fail, succeed
 from engine.transitions import Trigger, fire
@@ -36,14 +35,14 @@ def reject(work: Work, maker: Job, reasons: Sequence[str]) -> Job:
     return work.put(fail(maker, failure, work.moment, refused))
 
 
-def settle_by_owner(work: Work, maker: Job, decision: Decision, option: str) -> None:
+def settle_by_owner(work: Work, maker: Job, option: str) -> None:
     """Carry out the owner's word on a deliverable that the gate could not settle.
 
     An accepted one is done because the owner says so; it is not verified.
     """
     reasons = (f"The owner says: {option}.",)
     if option == SEND_BACK:
-        send_back(work, replace(maker, awaits={"decision": decision.id}), reasons)
+        send_back(work, replace(maker, awaits=None), reasons)
     elif option == REJECT:
         reject(work, maker, reasons)
     else:

@@ -9,7 +9,16 @@ from typing import Any
 from engine.events import Event
 from engine.jobs import Edge, Job
 from engine.ports import JobFilter, Tables
-from engine.records import Attempt, Decision, Idempotency, Shard, Signal, Worker
+from engine.records import (
+    Attempt,
+    Call,
+    Decision,
+    Idempotency,
+    Review,
+    Shard,
+    Signal,
+    Worker,
+)
 from engine.settings import Settings
 
 _PAGE = 5000
@@ -70,6 +79,8 @@ class Snapshot:
     signals: Sequence[Signal] = ()
     keys: Sequence[Idempotency] = ()
     workers: Sequence[Worker] = ()
+    calls: Sequence[Call] = ()
+    reviews: Sequence[Review] = ()
     shard: Shard | None = None
 
 
@@ -122,6 +133,8 @@ def snapshot_of(tables: Tables) -> Snapshot:
         signals=_all(tables, Signal),
         keys=_all(tables, Idempotency),
         workers=_all(tables, Worker),
+        calls=_all(tables, Call),
+        reviews=_all(tables, Review),
         shard=tables.get(Shard, 0),
     )
 

@@ -24,11 +24,12 @@ from hypothesis.stateful import (
 from engine.drafts import Need
 from engine.errors import Conflict, Fenced
 from engine.failures import Cause, Failure
+from engine.gates import GATE, Ruling
 from engine.jobs import EdgeKind, GroupMode, JobState, Lane, Result
 from engine.moments import us
 from engine.outcomes import Cancelled, Done, Failed, Lost, NeedsOwner, NeedsSignal
 from engine.ports import JobFilter
-from engine.records import Decision
+from engine.records import Call, Decision
 from engine.settings import StoreSettings
 from store.home import Home
 from store.sqlite import SqliteStore
@@ -45,6 +46,8 @@ from tests.unit.store.verbs.kit import House, group, task, wait
 
 MODES = (GroupMode.ALL, GroupMode.RACE, GroupMode.ANY, GroupMode.ALL_SETTLED)
 SLOTS = 3
+DUE = {"requirements": "It works."}
+FAMILIES = ("gpt", "claude", "")
 OUTCOMES = {
     "tool": Failed(Failure(cause=Cause.TOOL, message="It failed.")),
     "stuck": Failed(Failure(cause=Cause.STUCK, message="It hangs.")),
@@ -63,7 +66,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.house = House(self.open(), pools={"llm": 1})
+        self.house = House(self.open(), pools={"llm": 1}, house={"slots": SLOTS})
         self.known: set[str] = set()
         self.rested: dict[str, tuple] = {}
         self.epochs: dict[str, int] = {}
@@ -86,7 +89,7 @@ class StoreMachine(RuleBasedStateMachine):
         lane=st.sampled_from(Lane),
         cwd=st.sampled_from(["", "", "/one"]),
         needs=st.lists(st.tuples(jobs, st.booleans()), max_size=2),
-        spec=st.sampled_from([{}, {"effects": "once"}, {"hold": True}, {"max_failures": 1}]),
+        spec=st.sampled_from([{}, {"effects": "once"}, {"hold": True}, {"max_failures": 1}, DUE]),
         backend=st.sampled_from(["shell", "llm"]),
     )
     def submit(self, lane, cwd, needs, spec, backend):
@@ -124,6 +127,29 @@ class StoreMachine(RuleBasedStateMachine):
         said = f"said again, {self.count}" if token in self.effects else token
         self.effects[token] = Execution(job=job_id, epoch=epoch, token=token)
         self.house.report(job_id, Done(Result(text=said)), epoch=epoch)
+
+    @rule(claim=claims, ruling=st.sampled_from(Ruling), family=st.sampled_from(FAMILIES))
+    def deliver(self, claim, ruling, family):
+        """A model of this family answers: a deliverable, or the verdict on one."""
+        job_id, epoch = claim
+        answered = Call(id=f"{job_id}:{epoch}", job=job_id, ok=True, family=family)
+        self.house.do(lambda work: work.save(answered))
+        said = Result(data={"verdict": str(ruling), "reasons": []})
+        self.house.report(job_id, Done(said), epoch=epoch)
+
+    @rule(target=claims, ruling=st.sampled_from(Ruling), family=st.sampled_from(FAMILIES))
+    def review(self, ruling, family):
+        """A deliverable is made by one family and judged at once, by that or by another."""
+        self.count += 1
+        due = task(f"d{self.count}", lane=Lane.P0, spec=DUE)
+        self._submit(due)
+        taken = self._claimed().values
+        for claim in taken:
+            self.deliver(claim, Ruling.PASS, "gpt")
+        judges = self._claimed().values
+        for claim in judges:
+            self.deliver(claim, ruling, family)
+        return multiple(*taken, *judges)
 
     @rule(claim=claims, how=st.sampled_from(sorted(OUTCOMES)))
     def end_otherwise(self, claim, how):
@@ -202,7 +228,7 @@ class StoreMachine(RuleBasedStateMachine):
     def nothing_is_lost_or_changed_at_rest(self):
         where = JobFilter()
         rows = self.house.store.read(lambda tables: tables.list_jobs(where, "", 10_000, False))
-        assert {row.id for row in rows} == self.known
+        assert {row.id for row in rows if row.source != GATE} == self.known
         holders = [row.worker_key for row in rows if row.holding and row.cwd]
         assert len(holders) == len(set(holders))
         for row in rows:
@@ -300,6 +326,8 @@ MUTATIONS = {
     "cancel not final": planted.cancel_not_final,
     "decision applied twice": planted.decision_twice,
     "shared directory": planted.shared_directory,
+    "any reviewer": lambda: patch("engine.gates._why_it_does_not_count", lambda *_: ""),
+    "a claim is enough": lambda: patch("store.verbs.report.wants_review", lambda _: False),
     "rescue drops the job": lambda: patch("engine.settle._lost", _dropped),
 }
 

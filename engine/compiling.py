@@ -25,6 +25,7 @@ from engine.drafts import Draft
 from engine.errors import BadInput, HelioError, PayloadTooLarge, UnknownName
 from engine.graph import toposort, upstream
 from engine.jobs import GroupMode, JobKind
+from engine.prompts import check_words
 from engine.settings import LimitSettings
 from engine.templates import LARGEST_ARGUMENT_BYTES, check_spec, check_value, is_reserved
 from engine.tokens import Ref, parse
@@ -34,7 +35,7 @@ _WORK_OF = {"shell": ("run", "sh"), "python": ("call",)}
 _GATHERING = {GroupMode.ALL, GroupMode.ALL_SETTLED, GroupMode.RUN}
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CALL = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_NEVER_FILLED = frozenset({"inputs", "refs"})
+_NEVER_FILLED = frozenset({"inputs", "refs", "schema"})
 
 
 def bind(
@@ -204,6 +205,7 @@ def _check_task(backend: str, spec: Mapping[str, Any], backends: Collection[str]
         raise BadInput(
             f"{spec['call']!r} names no function.", remedy="Write it as package.module:function."
         )
+    check_words(backend, spec)
     _check_texts(spec)
 
 

@@ -28,6 +28,7 @@ from engine.errors import BadInput, HelioError, UnknownName
 from engine.graph import toposort, upstream
 from engine.inputs import InputSpec, InputType, settle_inputs
 from engine.jobs import EdgeKind, GroupMode, JobKind, Lane
+from engine.prompts import WORDS
 from engine.requests import JobRequest, draft_of, read_body
 from engine.settings import LimitSettings
 from engine.steps import (
@@ -191,6 +192,7 @@ class _Compiler:
             "persistent": step.persistent,
             "requirements": step.requirements,
         }
+        body |= _words(step)
         given = {key: value for key, value in body.items() if value is not None}
         return read_body(JobRequest, given, "The step")
 
@@ -286,6 +288,13 @@ def _wait(step: Step) -> dict[str, Any] | None:
             }
         case _:
             return None
+
+
+def _words(step: Step) -> dict[str, Any]:
+    """Give what the step says about models, as a job request has it."""
+    said = {word: getattr(step, word) for word in WORDS if word != "schema"}
+    listed = [step.attach] if isinstance(step.attach, str) else step.attach
+    return said | {"schema": step.answer_schema, "attach": listed}
 
 
 def _mapped(draft: Draft, step: Step) -> Draft:

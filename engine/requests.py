@@ -20,11 +20,16 @@ from engine.conditions import read as read_condition
 from engine.drafts import Batch, Draft, Need
 from engine.errors import BadInput
 from engine.jobs import EdgeKind, GroupMode, JobKind, Lane, lane_named
+from engine.prompts import WORDS
 from engine.settings import LimitSettings
 
 LaneByName = Annotated[
     Lane, BeforeValidator(lambda name: name if isinstance(name, Lane) else lane_named(name))
 ]
+Tier = Literal["ultra", "mid", "cheap", "reasoning"]
+Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=200)]
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\[\]-]*")
@@ -72,6 +77,20 @@ class JobRequest(Body):
     run: list[str] | None = None
     sh: str | None = None
     prompt: str | None = None
+    system: str | None = None
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    tier: Tier | None = None
+    floor: Tier | None = None
+    pin: bool | None = None
+    budget_usd: Money | None = None
+    max_tokens: Count | None = None
+    temperature: Temperature | None = None
+    answer_schema: dict[str, Any] | None = Field(None, alias="schema")
+    attach: list[str] | None = None
+    conversation: str | None = None
+    members: list[str] | None = None
+    quorum: Count | None = None
+    models: bool | None = None
     call: str | None = None
     args: Any = None
     wait: WaitRequest | None = None
@@ -105,6 +124,7 @@ class SubmitBody(Body):
 _SPEC_KEYS = (
     "run", "sh", "prompt", "call", "args", "stdin", "timeout_s", "silence_s", "tool_s",
     "max_failures", "delays_s", "hold", "effects", "persistent", "requirements",
+    *(word for word in WORDS if word != "schema"),
 )  # fmt: skip
 
 
@@ -163,8 +183,12 @@ def read_body(model: type[M], body: Mapping[str, Any], where: str) -> M:
     except ValidationError as faults:
         told = "; ".join(_told(dict(fault)) for fault in faults.errors(include_url=False))
         raise BadInput(
-            f"{where}: {told}.", remedy=f"It may have: {', '.join(model.model_fields)}."
+            f"{where}: {told}.", remedy=f"It may have: {', '.join(_fields(model))}."
         ) from None
+
+
+def _fields(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def digest(requests: Sequence[BaseModel]) -> str:
@@ -229,6 +253,8 @@ def _directory(request: JobRequest) -> str:
 
 def _spec(request: JobRequest) -> dict[str, Any]:
     spec = {key: value for key in _SPEC_KEYS if (value := getattr(request, key)) is not None}
+    if request.answer_schema is not None:
+        spec["schema"] = request.answer_schema
     if request.env:
         spec["env"] = dict(request.env)
     if request.inputs:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from engine import durations
 from engine.errors import BadInput
 from engine.inputs import InputSpec
-from engine.requests import Body, LaneByName
+from engine.requests import Body, Count, LaneByName, Money, Temperature, Tier
 
 
 def _word(value: object) -> object:
@@ -81,6 +81,20 @@ class Step(Body):
     run: list[Word] | None = None
     sh: str | None = None
     prompt: str | None = None
+    system: str | None = None
+    model: str | None = None
+    tier: Tier | None = None
+    floor: Tier | None = None
+    pin: bool | None = None
+    budget_usd: Money | None = None
+    max_tokens: Count | None = None
+    temperature: Temperature | None = None
+    answer_schema: dict[str, Any] | None = Field(None, alias="schema")
+    attach: list[str] | str | None = None
+    conversation: str | None = None
+    members: list[Word] | None = None
+    quorum: Count | None = None
+    models: bool | None = None
     call: str | None = None
     args: Any = None
     wait: str | WaitStep | None = None

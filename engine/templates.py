@@ -9,7 +9,9 @@ how a value reaches a shell. Here is where each value may go:
                 file: `env_files` holds {NAME: text}, the session writes the text to a private
                 file and sets NAME to its path
     env         a filled-in value is never taken for a secret's reference
-    prompt, stdin, requirements, wait.ask     text
+    prompt, system, stdin, requirements, wait.ask     text
+    model, attach   text, of inputs only: what one job wrote does not choose what another one
+                spends or reads; a file that a job left is ``{{results.NAME.job}}:file``
     args, map.over    a string that is one template gives the JSON value itself
 
 One pass: what is inserted is never looked at again. Nothing is evaluated.
@@ -27,7 +29,8 @@ from engine.shells import PREFIX, with_variables
 from engine.tokens import Ref, parse, sole_template, unknown
 
 SECRET = "secret:"  # noqa: S105 - the prefix of a reference, not a secret
-TEXTS = ("prompt", "stdin", "requirements")
+TEXTS = ("prompt", "system", "stdin", "requirements")
+CHOICES = ("model", "attach")
 # Linux takes at most 128 KiB in one argument or one variable; a little is left for the name.
 _VARIABLE_BYTES = 100_000
 LARGEST_ARGUMENT_BYTES = 131_071
@@ -90,9 +93,25 @@ def check_spec(spec: Mapping[str, Any], known: Collection[str]) -> None:
                 f"The variable {name} would take the name of its secret from a template.",
                 remedy="Write the secret's name itself: secret:NAME.",
             )
+    for key in CHOICES:
+        chosen = spec.get(key) or ()
+        for text in (chosen,) if isinstance(chosen, str) else chosen:
+            check(text, known)
+            _refuse_foreign_choice(text)
     if (spec.get("wait") or {}).get("ask"):
         check(spec["wait"]["ask"], known)
     check_value(spec.get("args"), known)
+
+
+def _refuse_foreign_choice(text: str) -> None:
+    for name in names(text):
+        whose = name.split(".")
+        if whose[0] != "input" and (whose[0], whose[-1], len(whose)) != ("results", "job", 3):
+            raise BadInput(
+                f"The output of another job would choose {text!r}.",
+                remedy="Name it yourself, by an input, or take a file of a step: "
+                "{{results.STEP.job}}:NAME.",
+            )
 
 
 def check_value(value: Any, known: Collection[str]) -> None:
@@ -168,9 +187,14 @@ def render_spec(
         return render(template, values, cap_bytes).text
 
     filled = dict(spec)
-    for key in TEXTS:
-        if isinstance(spec.get(key), str):
-            filled[key] = text(spec[key])
+    for key in (*TEXTS, *CHOICES):
+        match spec.get(key):
+            case str() as written:
+                filled[key] = text(written)
+            case list() | tuple() as parts:
+                filled[key] = [text(part) for part in parts]
+            case _:
+                pass  # it is not said
     if spec.get("run"):
         filled["run"] = [_argument(text(part)) for part in spec["run"]]
     if spec.get("env"):

@@ -35,6 +35,7 @@ class Kind(StrEnum):
 
     DISPATCHER = "dispatcher"
     HUB = "hub"
+    ROUTER = "router"
     SESSION = "session"
 
 
@@ -58,6 +59,8 @@ PLANS: dict[Kind, Plan] = {
     for plan in (
         Plan(Kind.HUB, "actors.hub:Hub", 2000),  # every live stream is a call under way
         Plan(Kind.DISPATCHER, "actors.dispatcher:Dispatcher", 1000),
+        # Model calls come in by its own HTTP door; these are bindings, questions and commands.
+        Plan(Kind.ROUTER, "actors.router:Router", 200),
         Plan(Kind.SESSION, "actors.session:Session", 64),
     )
 }

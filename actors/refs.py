@@ -16,7 +16,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RaySystemError
 
 from actors.plans import NAMESPACE, Kind
 from engine.errors import Unavailable, from_problem
-from engine.ports import Body, Desk, HubFace, ReportDesk, SessionFace
+from engine.ports import Body, Desk, HubFace, ReportDesk, RouterFace, SessionFace
 
 
 class Ref:
@@ -91,6 +91,14 @@ class RayReportDesk(RayQueries):
         taken = await self.call("report", session, incarnation, [dict(one) for one in reports])
         return bool(_opened(taken) if isinstance(taken, dict) else taken)
 
+    async def query(self, name: str, body: Body) -> dict[str, Any]:
+        """Answer a question from the store.
+
+        Raises:
+            HelioError: the dispatcher's typed refusal.
+        """
+        return _opened(await self.call("query", name, dict(body)))
+
 
 class RaySession(Ref):
     """A session as the dispatcher sees it."""
@@ -112,6 +120,14 @@ class RaySession(Ref):
         await self.call("stop", job, epoch, why)
 
     async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
+        """Tell it that every fitting model is closed until then.
+
+        Raises:
+            Unavailable: the session is away.
+        """
+        await self.call("throttle", job, epoch, until, why)
+
+    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
         """Ask it to interrupt an order, which is delayed until then.
 
         Raises:
@@ -126,6 +142,43 @@ class RaySession(Ref):
             Unavailable: the session is away.
         """
         return dict(await self.call("status"))
+
+
+class RayRouter(Ref):
+    """The router as sessions, the council and the API see it."""
+
+    async def bind(self, key: str, who: Body) -> dict[str, Any]:
+        """Let a key stand for whom `who` says; gives where the gateway listens.
+
+        Raises:
+            HelioError: the router's typed refusal.
+            Unavailable: the router is away; binding again is harmless.
+        """
+        return _opened(await self.call("bind", key, dict(who)))
+
+    async def release(self, key: str) -> None:
+        """Let a key die; the finished calls of its job are in the main store when this returns.
+
+        Raises:
+            Unavailable: the router or the dispatcher is away; releasing again is harmless.
+        """
+        _opened(await self.call("release", key))
+
+    async def command(self, name: str, body: Body) -> dict[str, Any]:
+        """Carry out a command.
+
+        Raises:
+            HelioError: the router's typed refusal.
+        """
+        return _opened(await self.call("command", name, dict(body)))
+
+    async def query(self, name: str, body: Body) -> dict[str, Any]:
+        """Answer a question.
+
+        Raises:
+            HelioError: the router's typed refusal.
+        """
+        return _opened(await self.call("query", name, dict(body)))
 
 
 class RayHub(Ref):
@@ -176,6 +229,11 @@ def report_desk() -> ReportDesk:
 def hub() -> HubFace:
     """Refer to the hub."""
     return RayHub(Kind.HUB)
+
+
+def router() -> RouterFace:
+    """Refer to the router."""
+    return RayRouter(Kind.ROUTER)
 
 
 def session(name: str) -> SessionFace:

@@ -84,6 +84,9 @@ class Ledger(Protocol):
     async def shipped(self, seq: int) -> None:
         """The main store has taken all up to `seq`."""
 
+    async def rename(self) -> None:
+        """Take a new identity: the main store counts further under this one than the file does."""
+
     def close(self) -> None:
         """Let go of the file."""
 

@@ -120,14 +120,6 @@ class RaySession(Ref):
         await self.call("stop", job, epoch, why)
 
     async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
-        """Tell it that every fitting model is closed until then.
-
-        Raises:
-            Unavailable: the session is away.
-        """
-        await self.call("throttle", job, epoch, until, why)
-
-    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
         """Ask it to interrupt an order, which is delayed until then.
 
         Raises:

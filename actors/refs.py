@@ -91,14 +91,6 @@ class RayReportDesk(RayQueries):
         taken = await self.call("report", session, incarnation, [dict(one) for one in reports])
         return bool(_opened(taken) if isinstance(taken, dict) else taken)
 
-    async def query(self, name: str, body: Body) -> dict[str, Any]:
-        """Answer a question from the store.
-
-        Raises:
-            HelioError: the dispatcher's typed refusal.
-        """
-        return _opened(await self.call("query", name, dict(body)))
-
 
 class RaySession(Ref):
     """A session as the dispatcher sees it."""
@@ -136,7 +128,7 @@ class RaySession(Ref):
         return dict(await self.call("status"))
 
 
-class RayRouter(Ref):
+class RayRouter(RayDesk):
     """The router as sessions, the council and the API see it."""
 
     async def bind(self, key: str, who: Body) -> dict[str, Any]:
@@ -155,22 +147,6 @@ class RayRouter(Ref):
             Unavailable: the router or the dispatcher is away; releasing again is harmless.
         """
         _opened(await self.call("release", key))
-
-    async def command(self, name: str, body: Body) -> dict[str, Any]:
-        """Carry out a command.
-
-        Raises:
-            HelioError: the router's typed refusal.
-        """
-        return _opened(await self.call("command", name, dict(body)))
-
-    async def query(self, name: str, body: Body) -> dict[str, Any]:
-        """Answer a question.
-
-        Raises:
-            HelioError: the router's typed refusal.
-        """
-        return _opened(await self.call("query", name, dict(body)))
 
 
 class RayHub(Ref):

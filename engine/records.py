@@ -216,7 +216,8 @@ class Review:
     round: int = 1
     verdict: str = ""  # pass, fail, unsure; empty: none yet, or none that could be read
     reasons: Sequence[str] = ()
-    families: Sequence[str] = ()  # of the models that gave it
+    makers: Sequence[str] = ()  # families of the models that made it, as known at the verdict
+    families: Sequence[str] = ()  # of the models that gave the verdict
     outcome: str = ""  # verified, unverified, sentback, rejected, askowner
     why: str = ""  # why there is no verdict that counts
     at: int = 0

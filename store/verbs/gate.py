@@ -26,6 +26,7 @@ from engine.gates import (
     Verified,
     follow,
     is_deliverable,
+    open_review,
     read_opinion,
     review_inputs,
 )
@@ -100,43 +101,34 @@ def take_verdict(work: Work, review: Job) -> None:
     if row is None or row.review != review.id:
         return
     maker = work.jobs([row.job]).get(row.job)
-    if maker is None or maker.state is not JobState.REVIEWING or maker.awaits is None:
-        return
-    if maker.awaits.get("review") != review.id:
+    if maker is None or open_review(maker) != review.id:
         return
     opinion = None
     if review.state is JobState.SUCCEEDED:
         opinion = read_opinion((review.result or {}).get("data"))
-    reviewers = _families(work, review.id)
+    makers, reviewers = _families(work, maker.id), _families(work, review.id)
     consequence = follow(
         opinion,
-        makers=_families(work, maker.id),
+        makers=makers,
         reviewers=reviewers,
         rounds_left=max(work.settings.gate.rounds - maker.rounds + 1, 0),
         effects_once=maker.spec.get("effects") == "once",
     )
     if opinion is None and review.error:
         consequence = Unverified(str(review.error.get("message", "")))
-    _record(work, row, opinion, reviewers, consequence)
+    seen = replace(row, makers=tuple(sorted(makers)), families=tuple(sorted(reviewers)))
+    _record(work, seen, opinion, consequence)
     _carry_out(work, maker, consequence)
 
 
-def _record(
-    work: Work,
-    row: Review,
-    opinion: Opinion | None,
-    reviewers: set[str],
-    consequence: Consequence,
-) -> None:
-    why = consequence.why if isinstance(consequence, Unverified) else ""
+def _record(work: Work, row: Review, opinion: Opinion | None, consequence: Consequence) -> None:
     work.save(
         replace(
             row,
             verdict=str(opinion.ruling) if opinion else "",
             reasons=opinion.reasons if opinion else (),
-            families=tuple(sorted(reviewers)),
             outcome=type(consequence).__name__.lower(),
-            why=why,
+            why=consequence.why if isinstance(consequence, Unverified) else "",
             decided_at=work.moment.steady,
         )
     )

@@ -27,9 +27,9 @@ def verified_by_another(case: Evidence, _: Log) -> Iterator[Violation]:
         row = passes.get(job.id)
         if row is None:
             yield Violation("14 gate", job.id, "it is verified, and no review passed it")
-        elif not (given := families.get(row.review, set())):
+        elif not set(row.families) & families.get(row.review, set()):
             yield Violation("14 gate", job.id, f"no model answered its review {row.review}")
-        elif shared := given & families.get(job.id, set()):
+        elif shared := set(row.families) & set(row.makers):
             yield Violation("14 gate", job.id, f"made and passed by {sorted(shared)}")
 
 

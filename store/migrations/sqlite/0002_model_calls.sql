@@ -72,6 +72,7 @@ CREATE TABLE review (
     round INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     reasons TEXT NOT NULL,
+    makers TEXT NOT NULL,
     families TEXT NOT NULL,
     outcome TEXT NOT NULL,
     why TEXT NOT NULL,

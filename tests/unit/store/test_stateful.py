@@ -132,7 +132,8 @@ class StoreMachine(RuleBasedStateMachine):
     def deliver(self, claim, ruling, family):
         """A model of this family answers: a deliverable, or the verdict on one."""
         job_id, epoch = claim
-        answered = Call(id=f"{job_id}:{epoch}", job=job_id, ok=True, family=family)
+        self.count += 1
+        answered = Call(id=f"call {self.count}", job=job_id, ok=True, family=family)
         self.house.do(lambda work: work.save(answered))
         said = Result(data={"verdict": str(ruling), "reasons": []})
         self.house.report(job_id, Done(said), epoch=epoch)

@@ -63,6 +63,7 @@ class Wanted:
     max_tokens: int | None = None
     stream: bool = False
     hedgeable: bool = False  # idempotent, without tools
+    login: bool = False  # the client brought its own: without it no subscription can be asked
     attempt: int = 1
     tried: frozenset[Slot] = frozenset()
     min_context: int = 0  # raised when a model said that the prompt is too long for it

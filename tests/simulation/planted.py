@@ -7,7 +7,7 @@ fault the patch, and the invariants of which at least one must catch it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -23,7 +23,7 @@ from engine.messages import Report, ReportKind
 from engine.moments import Moment
 from engine.records import Decision
 from engine.rows import replace
-from store.verbs import advance, decisions, queue, submit, timers
+from store.verbs import advance, claim, decisions, queue, submit, timers
 from store.work import Work
 
 _REPORTS = "actors.dispatching.core.take_reports"
@@ -220,9 +220,13 @@ def forgotten_key() -> Any:
     return patch("tests.simulation.client.submit", faulty)
 
 
-def shared_directory() -> Any:
+@contextmanager
+def shared_directory() -> Iterator[None]:
     """A busy directory is given to a second job."""
-    return patch.object(queue, "capacity", lambda key, settings: None)
+    with ExitStack() as both:
+        for place in (queue, claim):
+            both.enter_context(patch.object(place, "capacity", lambda key, settings: None))
+        yield
 
 
 def silent_column() -> Any:

@@ -31,6 +31,7 @@ BEHAVIOURS: Sequence[tuple[int, list[str], dict[str, Any]]] = (
     (3, ["signal"], {"hold": True}),
     (2, ["signal"], {}),
     (5, ["done"], {"effects": "once"}),
+    (4, ["done"], {"requirements": "It holds."}),  # and a review follows
     (2, ["poison"], {}),
     (1, ["poison", "done"], {}),
     (1, ["done"], {"run": ["echo", "{{input.absent}}"]}),  # it cannot be rendered

@@ -107,9 +107,9 @@ class Key:
 class Provider:
     """One place that serves models.
 
-    `url` is the base without a trailing slash and without the version: paths begin at ``/v1`` or
-    ``/v1beta``, as clients send them. `why_disabled` is a sentence for people. `options` are
-    further arguments of ``litellm.acompletion``.
+    `url` is the base without a trailing slash, with or without a version at its end.
+    `why_disabled` is a sentence for people. `options` are further arguments of
+    ``litellm.acompletion``.
     """
 
     name: str

@@ -14,7 +14,6 @@ from routing.presets import Preset, presets
 
 _NO_PRESET = Preset(name="")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_VERSIONS = ("/v1", "/v1beta")
 LOGIN, KEYLESS = "login", "keyless"  # labels of what is no key
 
 
@@ -39,14 +38,13 @@ def serving(name: str, entry: ProviderEntry, findings: Findings) -> Serving:
     if entry.preset and not preset.name:
         known = ", ".join(presets())
         findings.wrong(f"{where}.preset", f"is {entry.preset!r}; there are {known}")
-    transport = entry.transport or preset.transport
     reason = _why_disabled(entry, preset)
     provider = Provider(
         name=name,
         dialect=entry.dialect or preset.dialect or Dialect.CHAT,
-        url=_base(entry, preset, transport),
+        url=_base(entry, preset),
         keys=_keys(entry),
-        transport=transport,
+        transport=entry.transport or preset.transport,
         kind=entry.kind,
         litellm_prefix=_prefix(entry, preset),
         limits=Limits(
@@ -66,14 +64,10 @@ def serving(name: str, entry: ProviderEntry, findings: Findings) -> Serving:
     return Serving(provider, preset, entry.models)
 
 
-def _base(entry: ProviderEntry, preset: Preset, transport: Transport) -> str:
-    """Give the base address: without a version for us, as LiteLLM wants it for LiteLLM."""
-    if transport == Transport.LITELLM:
-        return (entry.url or "").rstrip("/")
-    url = (entry.url or preset.url).rstrip("/")
-    for version in _VERSIONS:
-        url = url.removesuffix(version)
-    return url
+def _base(entry: ProviderEntry, preset: Preset) -> str:
+    """Give the base address; LiteLLM knows those of the presets itself."""
+    own = "" if entry.transport == Transport.LITELLM else preset.url
+    return (entry.url or own).rstrip("/")
 
 
 def _prefix(entry: ProviderEntry, preset: Preset) -> str:

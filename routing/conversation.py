@@ -61,6 +61,7 @@ class Image:
     data: str = ""
     url: str = ""
     detail: str = ""  # low, high or auto, where the client said so
+    cache: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Document:
     data: str = ""
     url: str = ""
     name: str = ""
+    cache: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class ToolChoice:
 class Reasoning:
     """How much the model shall think: an effort by name, or a budget in tokens; 0 switches it off.
 
-    effort: minimal, low, medium, high, max or empty. `adaptive` is Anthropic's own mode.
+    effort: minimal, low, medium, high, xhigh, max or empty. `adaptive` is Anthropic's own mode.
     """
 
     effort: str = ""

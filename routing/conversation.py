@@ -135,6 +135,10 @@ class Tool:
 
     `builtin` is a provider's own tool (web search, bash of a date) as it came; it can only be
     passed on within its dialect, named by `origin`, and an encoder of another dialect drops it.
+
+    `native` is how the dialect `origin` words a tool that others can have as a function with
+    this name and schema: a `custom` tool that takes plain text, one inside a namespace. Its
+    encoder words the tool and its calls by it; all others look at name and schema.
     """
 
     name: str
@@ -144,6 +148,7 @@ class Tool:
     cache: Mapping[str, Any] | None = None
     builtin: Mapping[str, Any] | None = None
     origin: str = ""
+    native: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

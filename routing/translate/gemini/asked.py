@@ -245,7 +245,7 @@ def _reasoning(settings: Mapping[str, Any]) -> Reasoning | None:
     budget = wire.whole(pick(told, "thinkingBudget"), "generationConfig.thinkingConfig")
     level = str(pick(told, "thinkingLevel") or "").lower()
     return Reasoning(
-        effort={"xhigh": "max", "thinking_level_unspecified": ""}.get(level, level),
+        effort="" if level == "thinking_level_unspecified" else level,
         budget_tokens=None if budget is not None and budget < 0 else budget,
         adaptive=budget is not None and budget < 0,
         summary="auto" if pick(told, "includeThoughts") else "",

@@ -25,6 +25,7 @@ _BUDGETS: Mapping[str, int] = {
     "low": 1024,
     "medium": 8192,
     "high": 24576,
+    "xhigh": 24576,
     "max": 24576,
 }
 

@@ -1,0 +1,19 @@
+"""Failures of tools, told in dialects whose tool results cannot say that they are failures.
+
+The Chat and Responses dialects carry only what a tool gave. A failure is told by words in front,
+plain for the model to read, and taken for a failure again when it comes back. Knows no dialect.
+"""
+
+from __future__ import annotations
+
+FAILED = "[tool error] "
+
+
+def tell(text: str, *, is_error: bool) -> str:
+    """Give a tool's text as it is told: a failure with the words in front."""
+    return FAILED + text if is_error else text
+
+
+def understand(text: str) -> tuple[str, bool]:
+    """Give (text, whether it is a failure)."""
+    return text.removeprefix(FAILED), text.startswith(FAILED)

@@ -1,0 +1,1 @@
+"""The official clients as judges of whoever speaks their dialect."""

@@ -1,9 +1,9 @@
 """Where each word of the desk stands in `/v1`: one table for the client, the API and the docs.
 
-The left side is a command or query of `docs/desk.md`; the right side its HTTP method and path.
-Names in braces are taken out of the body; what is left travels as JSON (POST) or as the query
-(GET; a list repeats its name). `idem_key` travels as the header Idempotency-Key. This module
-opens no socket.
+The left side is a command or query of `docs/desk.md` (`model.*` are the router's); the right side
+its HTTP method and path. Names in braces are taken out of the body; what is left travels as JSON
+(POST) or as the query (GET; a list repeats its name). `idem_key` travels as the header
+Idempotency-Key. This module opens no socket.
 
 More addresses are no desk words:
 
@@ -57,12 +57,20 @@ ROUTES: Mapping[str, Route] = {
     "worker.list": Route("GET", "/v1/workers"),
     "worker.show": Route("GET", "/v1/workers/{name}"),  # a name holds a slash: `session/...`
     "worker.retire": Route("POST", "/v1/workers/{name}/retire"),
+    "model.list": Route("GET", "/v1/models"),  # names hold slashes: `anthropic/KEY/claude-...`
+    "model.show": Route("GET", "/v1/models/{name}"),
+    "model.test": Route("POST", "/v1/models/{name}/test"),
+    "model.trip": Route("POST", "/v1/models/{name}/trip"),
+    "model.reset": Route("POST", "/v1/models/{name}/reset"),
+    "model.reload": Route("POST", "/v1/models/reload"),
+    "cost.sum": Route("GET", "/v1/costs"),
     "event.list": Route("GET", "/v1/events"),
     "house.status": Route("GET", "/v1/status"),
     "house.halt": Route("POST", "/v1/house/halt"),
     "house.pause": Route("POST", "/v1/house/pause"),
     "house.resume": Route("POST", "/v1/house/resume"),
 }
+_SLASHED = ("worker.", "model.")  # nouns whose names hold slashes
 LOG_PATH = "/v1/jobs/{id}/log"
 ARTEFACT_PATH = "/v1/jobs/{id}/artefacts/{name}"
 STREAM_PATH = "/v1/events/stream"
@@ -83,7 +91,7 @@ def call_of(word: str, body: Mapping[str, Any]) -> Call:
     """Turn a desk word and its body into the request that asks it."""
     route = ROUTES[word]
     rest = {key: value for key, value in body.items() if value is not None}
-    kept = "/" if word.startswith("worker.") else ""
+    kept = "/" if word.startswith(_SLASHED) else ""
     taken = {name: quote(str(rest.pop(name)), safe=kept) for name in route.names}
     idem_key = str(rest.pop("idem_key", "") or "")
     path = route.path.format(**taken)

@@ -33,7 +33,7 @@ class Door:
         from actors import refs  # noqa: PLC0415  only the replica needs them
         from serve.api import build_app  # noqa: PLC0415
 
-        return at_root(build_app(refs.desk(), refs.hub(), self._home))
+        return at_root(build_app(refs.desk(), refs.hub(), self._home, router=refs.router()))
 
 
 def at_root(app: Asgi) -> Asgi:

@@ -10,16 +10,18 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from actors.clock import SystemClock
-from engine.ports import Clock, Desk, HubFace
+from engine.ports import Clock, Desk, HubFace, RouterFace
 from engine.settings import Settings
 from serve import pages
 from serve.api import (
     artefacts,
+    costs,
     decisions,
     events,
     house,
     jobs,
     logs,
+    models,
     openapi,
     pipelines,
     problems,
@@ -37,7 +39,8 @@ from store.home import Home
 
 _ROUTERS = (
     jobs.router, logs.router, artefacts.router, pipelines.router, decisions.router,
-    projects.router, workers.router, events.router, house.router, pages.router,
+    projects.router, workers.router, models.router, costs.router, events.router, house.router,
+    pages.router,
 )  # fmt: skip
 
 
@@ -46,6 +49,7 @@ def build_app(
     hub: HubFace,
     home: str | Path | Home,
     *,
+    router: RouterFace | None = None,
     settings: Settings | None = None,
     clock: Clock | None = None,
 ) -> FastAPI:
@@ -66,9 +70,17 @@ def build_app(
         redirect_slashes=False,
         middleware=_layers(auth, known, HomeRedactor(where)),
     )
-    app.state.wiring = Wiring(desk=desk, hub=hub, home=where, settings=known, clock=time, auth=auth)
-    for router in _ROUTERS:
-        app.include_router(router)
+    app.state.wiring = Wiring(
+        desk=desk,
+        hub=hub,
+        router=router,
+        home=where,
+        settings=known,
+        clock=time,
+        auth=auth,
+    )
+    for routes in _ROUTERS:
+        app.include_router(routes)
     pages.mount(app)
     problems.install(app)
     app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]

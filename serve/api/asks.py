@@ -88,6 +88,12 @@ class AnswerAsk(Ask):
     by: By = BY
 
 
+class TripAsk(Ask):
+    """How long to keep something closed."""
+
+    for_s: float | None = Field(None, gt=0, description="Seconds.", examples=[600])
+
+
 class LoginAsk(Ask):
     """The token, or the ticket of a link made by `helio open`."""
 

@@ -32,6 +32,7 @@ _TAGS = {
     "decisions": "Questions to the owner.",
     "projects": "Bodies of work.",
     "workers": "Sessions: one agent in one directory.",
+    "models": "Language models: what can be called, how it stands, what it cost.",
     "events": "Everything that happened, in order.",
     "house": "The machine as a whole.",
     "pages": "For people and browsers.",

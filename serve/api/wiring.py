@@ -1,4 +1,4 @@
-"""What the routes reach: the desk, the hub, the home. Built once for each application."""
+"""What the routes reach: the desk, the hub, the router, the home. Built once for each app."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from engine.ports import Clock, Desk, HubFace
+from engine.ports import Clock, Desk, HubFace, RouterFace
 from engine.settings import Settings
 from serve.auth import Auth
 from store.home import Home
@@ -19,6 +19,7 @@ class Wiring:
 
     desk: Desk
     hub: HubFace
+    router: RouterFace | None  # None: a house without models, as in tests
     home: Home
     settings: Settings
     clock: Clock

@@ -106,7 +106,9 @@ class Door(BaseHTTPRequestHandler):
             return self.house.log.pop(0)
         for word, route in ROUTES.items():
             pattern = re.sub(
-                r"{(\w+)}", r"(?P<\1>.+)" if "worker" in word else r"(?P<\1>[^/]+)", route.path
+                r"{(\w+)}",
+                r"(?P<\1>.+)" if word.startswith(("worker", "model")) else r"(?P<\1>[^/]+)",
+                route.path,
             )
             found = re.fullmatch(pattern, unquote(path))
             if found and route.method == self.command:

@@ -86,6 +86,7 @@ class Bindings:
             Fenced: a newer incarnation of the session, or a higher epoch of the job, was here.
         """
         hashed = hash_of(key)
+        self._refuse_superseded(who)
         entries = [*self._raise_session(who), *self._raise_job(who)]
         for old in [old for old, its in self._living.items() if self.is_fenced(its)]:
             del self._living[old]
@@ -99,33 +100,35 @@ class Bindings:
         hashed = _hash(key)
         return self._living.pop(hashed, None), [Entry(EntryKind.UNBOUND, hashed)]
 
-    def _raise_session(self, who: Who) -> list[Entry]:
-        if not who.session:
-            return []
-        name = f"session:{who.session}"
-        fence = self._fences.get(name, {"incarnation": who.incarnation, "gone": []})
-        if who.incarnation in fence["gone"]:
+    def _refuse_superseded(self, who: Who) -> None:
+        session = self._fences.get(f"session:{who.session}") if who.session else None
+        if session is not None and who.incarnation in session["gone"]:
             raise Fenced(
                 f"A newer process of {who.session} has taken over; this one gets no key.",
                 remedy="Nothing is to be done: the newer one goes on with the job.",
             )
-        if fence["incarnation"] != who.incarnation:
-            gone = [*fence["gone"], fence["incarnation"]][-_REMEMBERED:]
-            fence = {"incarnation": who.incarnation, "gone": gone}
-        self._fences[name] = fence
-        return [Entry(EntryKind.FENCE, name, fence)]
-
-    def _raise_job(self, who: Who) -> list[Entry]:
-        if not who.job:
-            return []
-        name = f"job:{who.job}"
-        if self._fences.get(name, {"epoch": 0})["epoch"] > who.epoch:
+        job = self._fences.get(f"job:{who.job}") if who.job else None
+        if job is not None and job["epoch"] > who.epoch:
             raise Fenced(
                 f"A newer attempt of job {who.job} is under way; attempt {who.epoch} gets no key.",
                 remedy="Nothing is to be done: the newer attempt goes on with the job.",
             )
-        self._fences[name] = {"epoch": who.epoch}
-        return [Entry(EntryKind.FENCE, name, {"epoch": who.epoch})]
+
+    def _raise_session(self, who: Who) -> list[Entry]:
+        if not who.session:
+            return []
+        fence = self._fences.get(f"session:{who.session}")
+        gone = [] if fence is None else fence["gone"]
+        if fence is not None and fence["incarnation"] != who.incarnation:
+            gone = [*gone, fence["incarnation"]][-_REMEMBERED:]
+        return self._raise(f"session:{who.session}", {"incarnation": who.incarnation, "gone": gone})
+
+    def _raise_job(self, who: Who) -> list[Entry]:
+        return self._raise(f"job:{who.job}", {"epoch": who.epoch}) if who.job else []
+
+    def _raise(self, name: str, fence: dict[str, Any]) -> list[Entry]:
+        self._fences[name] = fence
+        return [Entry(EntryKind.FENCE, name, fence)]
 
 
 def _hash(key: str) -> str:

@@ -65,8 +65,6 @@ class Shipping:
                 body = {"ledger": self._ledger.identity, "calls": [list(one) for one in facts]}
                 answer = await self._find_desk().command("call.take", body)
                 await self._note(int(answer["taken"]), first=facts[0][0], last=facts[-1][0])
-                if len(facts) < _PAGE:
-                    return
 
     async def ship_within(self, seconds: float) -> None:
         """Ship all that is there now, however often the desk is away in between.
@@ -90,7 +88,8 @@ class Shipping:
 
     async def _note(self, taken: int, *, first: int, last: int) -> None:
         if taken > last:
-            # The store counts further than this file: the file is an older copy of itself.
+            # The store counts further than this file: the file is an older copy of itself. What
+            # lies in its outbox may count twice then, which is better than never.
             _LOG.warning("The ledger is older than the store knows it; it takes a new identity.")
             await self._ledger.rename()
         elif taken >= first:

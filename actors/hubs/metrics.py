@@ -23,7 +23,15 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from actors.hubs.tally import RUN_BUCKETS_S, WAIT_BUCKETS_S, Labels, Spread, Tally
+from actors.hubs.tally import (
+    CALL_BUCKETS_S,
+    MICRO,
+    RUN_BUCKETS_S,
+    WAIT_BUCKETS_S,
+    Labels,
+    Spread,
+    Tally,
+)
 
 PREFIX = "heliograph_"
 
@@ -77,12 +85,37 @@ def _counters(tally: Tally) -> Iterator[Metric]:
     yield _counter("job_failures", "Jobs that failed for good.", ("class",), tally.failures)
     yield _counter("job_retries", "Attempts that will be repeated.", ("reason",), tally.retries)
     yield _counter("events", "Events stored.", ("kind",), tally.events)
+    yield from _model_counters(tally)
+
+
+def _model_counters(tally: Tally) -> Iterator[Metric]:
+    whose = ("provider", "model")
+    yield _counter(
+        "model_calls", "Attempts at a provider; outcome is ok or the kind of failure.",
+        (*whose, "outcome"), tally.model_calls,
+    )  # fmt: skip
+    yield _counter(
+        "model_skips", "Candidates passed over without asking.", ("reason",), tally.model_skips
+    )
+    yield _counter(
+        "model_tokens", "Tokens by kind.", (*whose, "kind"), tally.model_tokens
+    )  # fmt: skip
+    spent = {key: value / MICRO for key, value in tally.model_microdollars.items()}
+    yield _counter("model_spend_usd", "US dollars spent.", whose, spent)
 
 
 def _histograms(tally: Tally) -> Iterator[Metric]:
     yield _histogram(
         "job_duration_seconds", "Last attempt of a finished task.", ("lane", "kind", "backend"),
         tally.runs, RUN_BUCKETS_S,
+    )  # fmt: skip
+    yield _histogram(
+        "model_call_seconds", "A good call, whole.", ("provider", "model"),
+        tally.calls, CALL_BUCKETS_S,
+    )  # fmt: skip
+    yield _histogram(
+        "model_first_byte_seconds", "To the first byte of a good call.", ("provider", "model"),
+        tally.first_bytes, CALL_BUCKETS_S,
     )  # fmt: skip
     yield _histogram(
         "job_queue_wait_seconds", "From ready to running.", ("lane",), tally.waits, WAIT_BUCKETS_S

@@ -21,15 +21,17 @@ from engine.jobs import TERMINAL, JobKind, Reason
 from engine.moments import US_PER_S
 
 Labels = tuple[str, ...]
-SHAPE: Final = 1  # of the saved object; another number is not read
+SHAPE: Final = 2  # of the saved object; another number is not read
 
 RUN_BUCKETS_S = tuple(0.01 * 4**step for step in range(11))  # 10 ms to 3 hours
+CALL_BUCKETS_S = tuple(0.05 * 2**step for step in range(14))  # 50 ms to 7 minutes
 WAIT_BUCKETS_S = tuple(0.001 * 4**step for step in range(12))  # 1 ms to 70 minutes
 
 _SOURCES = frozenset({"api", "cli", "pipeline", "engine", "page"})
 _FINISHED = {EventKind(f"job.{state}"): str(state) for state in TERMINAL}
 _RETRIED = frozenset({Reason.BACKOFF, Reason.RATE_LIMIT, Reason.BUDGET, Reason.LOST})
 _OTHER = "other"
+MICRO = 1_000_000  # sums of fractions would drift apart after a replay; whole numbers do not
 
 
 @dataclass(slots=True)
@@ -66,6 +68,12 @@ class Tally:
     failures: defaultdict[Labels, int] = field(default_factory=lambda: defaultdict(int))
     retries: defaultdict[Labels, int] = field(default_factory=lambda: defaultdict(int))
     events: defaultdict[Labels, int] = field(default_factory=lambda: defaultdict(int))
+    model_calls: defaultdict[Labels, int] = field(default_factory=lambda: defaultdict(int))
+    model_skips: defaultdict[Labels, int] = field(default_factory=lambda: defaultdict(int))
+    model_tokens: defaultdict[Labels, int] = field(default_factory=lambda: defaultdict(int))
+    model_microdollars: defaultdict[Labels, int] = field(default_factory=lambda: defaultdict(int))
+    calls: dict[Labels, Spread] = field(default_factory=dict)
+    first_bytes: dict[Labels, Spread] = field(default_factory=dict)
     runs: dict[Labels, Spread] = field(default_factory=dict)
     waits: dict[Labels, Spread] = field(default_factory=dict)
     memos: dict[str, Memo] = field(default_factory=dict)
@@ -84,6 +92,8 @@ class Tally:
             self._submitted(event)
         elif kind in _FINISHED:
             self._finished(event, _FINISHED[EventKind(kind)])
+        elif kind == EventKind.MODEL_CALLED:
+            self._called(event["data"])
         elif memo := self.memos.get(str(event["subject"])):
             self._moved(event, memo)
 
@@ -111,6 +121,20 @@ class Tally:
             case _:
                 pass
 
+    def _called(self, data: Mapping[str, Any]) -> None:
+        whose = str(data["provider"]), str(data["model"])
+        outcome = "ok" if data["ok"] else str(data["fault"] or _OTHER)
+        self.model_calls[(*whose, outcome)] += 1
+        self.model_microdollars[whose] += round(data["usd"] * MICRO)
+        for kind in ("input", "output"):
+            self.model_tokens[(*whose, kind)] += int(data[kind])
+        for reason in data.get("skips", ()):
+            self.model_skips[(str(reason),)] += 1
+        if data["ok"]:
+            _observe(self.calls, whose, data["took_us"] / US_PER_S, CALL_BUCKETS_S)
+            began_s = data["first_byte_us"] / US_PER_S
+            _observe(self.first_bytes, whose, began_s, CALL_BUCKETS_S)
+
     def _finished(self, event: Wire, outcome: str) -> None:
         memo = self.memos.pop(str(event["subject"]), Memo("unknown", "unknown", ""))
         self.finished[(memo.lane, memo.kind, outcome)] += 1
@@ -135,8 +159,16 @@ def _lane(value: Any) -> str:
     return f"P{value}" if isinstance(value, int) else str(value)
 
 
-_COUNTERS = ("submitted", "finished", "failures", "retries", "events")
-_SPREADS = {"runs": len(RUN_BUCKETS_S) + 1, "waits": len(WAIT_BUCKETS_S) + 1}
+_COUNTERS = (
+    "submitted", "finished", "failures", "retries", "events", "model_calls", "model_skips",
+    "model_tokens", "model_microdollars",
+)  # fmt: skip
+_SPREADS = {
+    "runs": len(RUN_BUCKETS_S) + 1,
+    "waits": len(WAIT_BUCKETS_S) + 1,
+    "calls": len(CALL_BUCKETS_S) + 1,
+    "first_bytes": len(CALL_BUCKETS_S) + 1,
+}
 
 
 def to_json(tally: Tally) -> dict[str, Any]:

@@ -100,3 +100,26 @@ def test_counters_with_other_buckets_are_refused():
     body["waits"][0][1].append(0)
     with pytest.raises(ValueError, match="buckets"):
         from_json(body)
+
+
+def call(seq: int, **more: Any) -> dict[str, Any]:
+    data = {
+        "provider": "anthropic", "model": "sonnet", "ok": True, "fault": "", "usd": 0.1,
+        "input": 10, "output": 5, "took_us": 2 * S, "first_byte_us": S, "skips": [],
+    }  # fmt: skip
+    told = {"at": S, "kind": "model.called", "subject": "j1", "project": "p"}
+    return {"seq": seq, **told, "data": data | more}
+
+
+def test_model_calls_are_counted_by_provider_model_and_outcome():
+    tally = Tally()
+    failed = call(2, ok=False, fault="rate_limit", usd=0.0, output=0, skips=["breaker_open"])
+    tally.fold([call(1), failed, call(3)])
+    whose = ("anthropic", "sonnet")
+    assert tally.model_calls == {(*whose, "ok"): 2, (*whose, "rate_limit"): 1}
+    assert tally.model_skips == {("breaker_open",): 1}
+    assert tally.model_tokens == {(*whose, "input"): 30, (*whose, "output"): 10}
+    assert tally.model_microdollars == {whose: 200_000}
+    assert tally.calls[whose].total == 4.0
+    assert sum(tally.first_bytes[whose].counts) == 2
+    assert from_json(json.loads(json.dumps(to_json(tally)))) == tally

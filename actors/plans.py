@@ -36,6 +36,7 @@ class Kind(StrEnum):
     DISPATCHER = "dispatcher"
     HUB = "hub"
     ROUTER = "router"
+    COUNCIL = "council"
     SESSION = "session"
 
 
@@ -61,6 +62,7 @@ PLANS: dict[Kind, Plan] = {
         Plan(Kind.DISPATCHER, "actors.dispatcher:Dispatcher", 1000),
         # Model calls come in by its own HTTP door; these are bindings, questions and commands.
         Plan(Kind.ROUTER, "actors.router:Router", 200),
+        Plan(Kind.COUNCIL, "actors.council:Council", 200),
         Plan(Kind.SESSION, "actors.session:Session", 64),
     )
 }

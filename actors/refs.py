@@ -16,7 +16,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RaySystemError
 
 from actors.plans import NAMESPACE, Kind
 from engine.errors import Unavailable, from_problem
-from engine.ports import Body, Desk, HubFace, ReportDesk, RouterFace, SessionFace
+from engine.ports import Body, CouncilFace, Desk, HubFace, ReportDesk, RouterFace, SessionFace
 
 
 class Ref:
@@ -149,6 +149,18 @@ class RayRouter(RayDesk):
         _opened(await self.call("release", key))
 
 
+class RayCouncil(Ref):
+    """The council as a session sees it."""
+
+    async def ask(self, body: Body) -> dict[str, Any]:
+        """Hold a sitting.
+
+        Raises:
+            HelioError: the council's typed refusal.
+        """
+        return _opened(await self.call("ask", dict(body)))
+
+
 class RayHub(Ref):
     """The hub as the API and the dispatcher see it."""
 
@@ -202,6 +214,11 @@ def hub() -> HubFace:
 def router() -> RouterFace:
     """Refer to the router."""
     return RayRouter(Kind.ROUTER)
+
+
+def council() -> CouncilFace:
+    """Refer to the council."""
+    return RayCouncil(Kind.COUNCIL)
 
 
 def session(name: str) -> SessionFace:

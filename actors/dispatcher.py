@@ -39,6 +39,7 @@ log = logging.getLogger("heliograph.dispatcher")
 T = TypeVar("T")
 _REOPEN_S = 0.5
 _LONGEST_NAP_S = 60.0
+_SWITCHES = frozenset({"house.halt", "house.resume"})
 
 
 class Dispatcher:
@@ -103,6 +104,8 @@ class Dispatcher:
         answer = await self._mailbox.put_act(act)
         if name == "worker.retire":
             self._spawn(self._crew.retire(answer["name"]))
+        if name in _SWITCHES:
+            await self._crew.switch(name)
         return answer
 
     async def _query(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:

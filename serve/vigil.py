@@ -1,4 +1,4 @@
-"""The watch over the dispatcher and the hub: who does not breathe is started again.
+"""The watch over the dispatcher, the router and the hub: who does not breathe is started again.
 
 Ray restarts an actor whose process died. It does not see one whose loop hangs, nor make one that
 is gone for good; the vigil does. Its judgement is a pure function of what was seen.

@@ -34,6 +34,8 @@ _BEAT_S = 5.0
 _READY_S = 120.0
 _LINE_BYTES = 2**24
 _DOORS_S = 10.0
+_HALT_S = 3.0
+_CLOSE_S = 5.0
 
 
 class Warden:
@@ -79,7 +81,7 @@ class Warden:
 
     # -- raising ------------------------------------------------------------------------------
     async def _raise_house(self) -> None:
-        self._tell("crew", "Starting the dispatcher and the hub")
+        self._tell("crew", "Starting the dispatcher, the router and the hub")
         doors = asyncio.create_task(asyncio.to_thread(self._open_doors))
         await system.raise_crew(str(self._home.root), _READY_S)
         self._tell("doors", "Opening the API")
@@ -114,7 +116,7 @@ class Warden:
     async def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         match request.get("do"):
             case "command":
-                return await refs.desk().command(request["name"], request["body"])
+                return await self._command(str(request["name"]), request["body"])
             case "query":
                 return await refs.desk().query(request["name"], request["body"])
             case "drain":
@@ -122,14 +124,36 @@ class Warden:
             case other:
                 raise BadInput(f"The warden does not know how to do {other!r}.")
 
+    async def _command(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Pass a command to the dispatcher; a halt goes to the router too, whoever is dead."""
+        if name != "house.halt":
+            return await refs.desk().command(name, body)
+        models = asyncio.create_task(self._halt_models())
+        try:
+            return await refs.desk().command(name, body)
+        finally:
+            await asyncio.wait({models})
+
+    async def _halt_models(self) -> None:
+        with contextlib.suppress(HelioError, TimeoutError):
+            async with asyncio.timeout(_HALT_S):
+                await refs.router().command("house.halt", {})
+
     async def _drain(self, drain_s: float) -> dict[str, Any]:
         """Let running jobs end while the doors close."""
         closing = asyncio.create_task(asyncio.to_thread(ray_serve.shutdown))
         try:
             await refs.Ref(Kind.DISPATCHER).call("drain", drain_s)
+            await self._close_router()
         finally:
             await asyncio.wait({closing}, timeout=_DOORS_S)
         return {"drained": True}
+
+    async def _close_router(self) -> None:
+        """Let the router ship what is finished; what it cannot is durable and follows later."""
+        with contextlib.suppress(HelioError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await refs.Ref(Kind.ROUTER).call("close")
 
     async def _beat(self) -> None:
         while True:

@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from actors.dispatching.facts import Answered, Fact, Gone, Seen, Unanswered
 from engine.errors import HelioError
 from engine.messages import Order
-from engine.ports import HubFace, SessionFace
+from engine.ports import HubFace, RouterFace, SessionFace
 
 _ANSWER_S = 10.0
 _SPAWN_S = 60.0
+_SWITCH_S = 3.0  # a halt is acknowledged after so long although the router did not answer
 
 
 class Crew(Protocol):
@@ -41,6 +42,9 @@ class Crew(Protocol):
     async def publish(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Hand stored events to the hub; it fetches what it missed by itself."""
 
+    async def switch(self, word: str) -> None:
+        """Tell the router that the house was halted or resumed; it asks again by itself."""
+
 
 class FaceCrew(ABC):
     """A crew over faces: how to get a session's face is the only thing that subclasses differ in.
@@ -59,6 +63,10 @@ class FaceCrew(ABC):
     @abstractmethod
     async def hub(self) -> HubFace | None:
         """Give the hub's face."""
+
+    async def router(self) -> RouterFace | None:
+        """Give the router's face; None in a house without one."""
+        return None
 
     async def send(self, session: str, orders: Sequence[Order]) -> Fact:
         """Find or make the session and hand it orders."""
@@ -108,6 +116,14 @@ class FaceCrew(ABC):
                 if face is not None:
                     await face.publish(events)
 
+    async def switch(self, word: str) -> None:
+        """Tell the router that the house was halted or resumed."""
+        with contextlib.suppress(HelioError, TimeoutError):
+            async with asyncio.timeout(_SWITCH_S):
+                face = await self.router()
+                if face is not None:
+                    await face.command(word, {})
+
 
 class RayCrew(FaceCrew):
     """The crew on a Ray cluster."""
@@ -133,6 +149,12 @@ class RayCrew(FaceCrew):
         from actors import refs  # noqa: PLC0415
 
         return refs.hub()
+
+    async def router(self) -> RouterFace | None:
+        """Give the router actor's face."""
+        from actors import refs  # noqa: PLC0415
+
+        return refs.router()
 
     async def retire(self, session: str) -> None:
         """Let the session send back what it may just have taken, then end its actor."""

@@ -142,15 +142,20 @@ class Recorder:
         """Add a line of our own to the log."""
         self._write(f"{text}\n")
 
+    def pause(self, stream: Stream) -> None:
+        """Release what was held back of a stream: one text in it has ended, another may follow."""
+        pipe = self._pipes[stream]
+        self._keep(pipe, pipe.redactor.feed(pipe.decoder.decode(b"", final=True)))
+        self._keep(pipe, pipe.redactor.flush())
+
     def tail(self, stream: Stream) -> Tail:
         """The end of a stream; complete after `finish`."""
         return self._pipes[stream].tail
 
     def finish(self) -> None:
         """Release what was held back and close the log. Doing it twice is harmless."""
-        for pipe in self._pipes.values():
-            rest = pipe.redactor.feed(pipe.decoder.decode(b"", final=True))
-            self._keep(pipe, rest + pipe.redactor.flush())
+        for stream in self._pipes:
+            self.pause(stream)
         self._log.close()
 
     def _keep(self, pipe: _Pipe, text: str) -> None:

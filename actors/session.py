@@ -20,6 +20,7 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
+from actors.backends.base import Lines
 from actors.clock import SystemClock
 from actors.feed import Feed
 from actors.keepers import Keepers
@@ -31,8 +32,10 @@ from actors.sessions.effects import Effect, Spawn, Stop, Tell, Why
 from actors.strays import MARK, sweep, tag_of
 from actors.workplace import Secrecy, Work, Workplace
 from engine.errors import HelioError
+from engine.failures import Cause, Failure
 from engine.messages import Order
-from engine.ports import Body, Clock, HubFace, ReportDesk
+from engine.pools import SHARED, at_a_time, backend_of
+from engine.ports import Body, Clock, HubFace, ReportDesk, RouterFace
 from engine.settings import Settings
 from store.config import load_settings
 from store.home import Home
@@ -42,6 +45,7 @@ _BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _START_WAIT_S = 5.0  # how long an order waits for a session that is still opening
 _BEAT_S = 1.0
 _LEASE_EVERY_S = 0.05
+_CLOSED = "Every model that may answer it is closed."
 
 
 def _find_desk() -> ReportDesk:
@@ -54,6 +58,12 @@ def _find_hub() -> HubFace:
     from actors.refs import hub  # noqa: PLC0415  # likewise
 
     return hub()
+
+
+def _find_router() -> RouterFace:
+    from actors.refs import router  # noqa: PLC0415  # likewise
+
+    return router()
 
 
 def _open_secrecy(home: Home) -> Secrecy:
@@ -69,6 +79,7 @@ class Outside:
     clock: Clock = field(default_factory=SystemClock)
     find_desk: Callable[[], ReportDesk] = _find_desk
     find_hub: Callable[[], HubFace] = _find_hub
+    find_router: Callable[[], RouterFace] = _find_router
     open_secrecy: Callable[[Home], Secrecy] = _open_secrecy
 
 
@@ -115,6 +126,12 @@ class Session:
         """End an order; why is cancel, preempt, drain or halt. The outcome comes as a report."""
         await self._opened()
         self._apply(self._core.stop(job, epoch, Why(why), self._outside.clock.now()))
+
+    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
+        """Interrupt an order whose models are all closed until then; its job is delayed."""
+        await self._opened()
+        closed = Failure(cause=Cause.RATE_LIMIT, message=why or _CLOSED, retry_at=until)
+        self._apply(self._core.throttle(job, epoch, closed, self._outside.clock.now()))
 
     async def status(self) -> dict[str, Any]:
         """Say which orders are running, queued, and ended but not yet acknowledged.
@@ -198,6 +215,7 @@ class Session:
         self._core = SessionCore(
             self._core.incarnation,
             prefetch=sizes.prefetch,
+            capacity=at_a_time(self._name, self._settings),
             progress_every_s=sizes.progress_every_s,
         )
         self._reporter = Reporter(self._name, self._core, outside.find_desk, sizes.report_batch_s)
@@ -209,9 +227,16 @@ class Session:
             settings=self._settings,
             secrecy=secrecy,
             keepers=Keepers(self._tag, self._lease.fd),
+            lines=Lines(
+                session=self._name,
+                incarnation=self._core.incarnation,
+                clock=outside.clock,
+                find_desk=outside.find_desk,
+                find_router=outside.find_router,
+            ),
             show=self._feed.show,
         )
-        self._place.keepers.warm()
+        self._warm()
 
     async def _ticks(self) -> None:
         """Look at the clocks when one is due, and at least once a beat."""
@@ -252,7 +277,12 @@ class Session:
     def note_started(self, job: str, epoch: int, pid: int) -> None:
         """An order's process runs: tell, and have the next keeper ready."""
         self._apply(self._core.started(job, epoch, pid, self._outside.clock.now()))
-        asyncio.get_running_loop().call_soon(self._place.keepers.warm)
+        asyncio.get_running_loop().call_soon(self._warm)
+
+    def _warm(self) -> None:
+        """Have a keeper ready, unless this session's work starts no process."""
+        if backend_of(self._name) not in SHARED:
+            self._place.keepers.warm()
 
     def note_alive(self, job: str, epoch: int, nbytes: int) -> None:
         """An order made progress."""

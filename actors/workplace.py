@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Protocol
 
 from actors.backends import BACKENDS
-from actors.backends.base import Attempt, Backend, Bench, SecretSource, Signs
+from actors.backends.base import Attempt, Backend, Bench, Lines, SecretSource, Signs
 from actors.backends.environment import inherited, marks
 from actors.keepers import Keepers
 from actors.output import Chunk, LogFile, Recorder, Redactor
 from actors.processes import KeptProcess
 from actors.sessions.effects import Ending
-from engine.errors import HelioError, UnknownName
+from engine.errors import Fenced, HelioError, Unavailable, UnknownName
 from engine.failures import Cause, Failure
 from engine.messages import Order
-from engine.outcomes import Failed
+from engine.outcomes import Failed, Lost
+from engine.pools import SHARED
 from engine.settings import Settings
 from store.home import Home
 
@@ -50,6 +51,7 @@ class Workplace:
     settings: Settings
     secrecy: Secrecy
     keepers: Keepers
+    lines: Lines
     show: Show
     backends: Mapping[str, Backend] = field(default_factory=lambda: BACKENDS)
 
@@ -78,6 +80,10 @@ class Work:
         """Do the order; returns when nothing of it is left running."""
         try:
             return await self._do()
+        except Unavailable as away:
+            return _failed(Cause.OTHER, away.detail)
+        except Fenced as newer:
+            return Ending(Lost(counts=False, message=newer.detail))
         except HelioError as refusal:
             text = f"{refusal.detail} {refusal.remedy}".strip()
             return _failed(Cause.DEPENDENCY, text)
@@ -123,11 +129,18 @@ class Work:
             take_keeper=self._take_keeper,
             recorder=self._recorder,
             signs=self._signs,
+            home=place.home,
+            lines=place.lines,
+            hide=self._hide,
         )
 
+    def _hide(self, text: str) -> str:
+        redactor = self._place.secrecy.redactor()
+        return redactor.feed(text) + redactor.flush()
+
     def _directory(self) -> str:
-        """Give the directory that the order names, or make it a fresh one."""
-        if self._order.cwd:
+        """Give the directory that the order names, or make it a fresh one if it writes."""
+        if self._order.cwd or self._order.backend in SHARED:
             return self._order.cwd
         fresh: Path = self._place.home.tasks / self._order.job
         fresh.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)

@@ -23,8 +23,7 @@ _PROCESS = _HOW | {"models"}
 _AGENT = _HOW | {"system", "model"}
 _TAKES: Mapping[str, frozenset[str]] = {
     "llm": _AGENT | {"max_tokens", "temperature", "schema", "attach", "conversation"},
-    "council": (_HOW - {"pin"})
-    | {"system", "max_tokens", "temperature", "schema", "attach", "members", "quorum"},
+    "council": (_HOW - {"pin"}) | {"system", "max_tokens", "members", "quorum"},
     "shell": _PROCESS,
     "python": _PROCESS,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actors.backends.base import Backend
+from actors.backends.llm import LlmAttempt
 from actors.backends.shell import ShellAttempt
 
-BACKENDS: Mapping[str, Backend] = {"shell": ShellAttempt}
+BACKENDS: Mapping[str, Backend] = {"llm": LlmAttempt, "shell": ShellAttempt}

@@ -16,7 +16,9 @@ from actors.output import Recorder
 from actors.processes import KeptProcess
 from actors.sessions.effects import Ending
 from engine.messages import Order
+from engine.ports import Clock, ReportDesk, RouterFace
 from engine.settings import Settings
+from store.home import Home
 
 
 class SecretSource(Protocol):
@@ -44,6 +46,17 @@ class Signs(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Whom an attempt may call, and in whose name: the dispatcher, and the door to models."""
+
+    session: str
+    incarnation: str
+    clock: Clock
+    find_desk: Callable[[], ReportDesk]
+    find_router: Callable[[], RouterFace]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """Everything a backend may use for one order."""
 
@@ -56,6 +69,9 @@ class Bench:
     take_keeper: Callable[[], KeptProcess]
     recorder: Recorder
     signs: Signs
+    home: Home
+    lines: Lines
+    hide: Callable[[str], str]  # a whole text without the secrets that are registered by now
 
 
 class Attempt(Protocol):

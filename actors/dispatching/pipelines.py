@@ -12,7 +12,7 @@ from engine.drafts import Batch
 from engine.pipelines import compile_pipeline, describe
 from engine.settings import Settings
 
-BACKENDS = ("shell",)
+BACKENDS = ("shell", "llm")
 
 
 def compile_run(wanted: PipelineRun, settings: Settings) -> Batch:

@@ -20,7 +20,8 @@ way, and what a cancelled job does with a result is the dispatcher's rule. If th
 first, a cancel makes it Cancelled whatever the process did meanwhile, because nobody wants its
 result any more. After any softer reason the work's own end counts if it came before the first
 signal (`Ending.by_itself`), since to repeat finished work would double its effects; otherwise the
-reason decides. An exit code after a signal proves nothing: programs exit 0 on SIGTERM.
+reason decides. An exit code after a signal proves nothing: programs exit 0 on SIGTERM. A throttled
+order has failed by a rate limit whose end is known, so its job is delayed until then.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ V = TypeVar("V")
 
 REMEMBERED = 4096  # jobs whose last epoch is kept to recognise a repeated call
 _NONE = -1  # below every epoch
+_UNWANTED = Cancelled()
 _SUPERSEDED = "A newer epoch of the job arrived."
 
 
@@ -66,6 +68,7 @@ class _Run:
     why: Why | None = None
     hastened: bool = False  # a halt has taken its grace away
     stuck: Failure | None = None
+    throttled: Failure | None = None
 
 
 class SessionCore:
@@ -87,7 +90,7 @@ class SessionCore:
         self._queue: deque[Order] = deque()
         self._running: dict[tuple[str, int], _Run] = {}
         self._epochs: dict[str, int] = {}
-        self._early_stops: dict[str, tuple[int, Why]] = {}
+        self._early_stops: dict[str, tuple[int, Outcome]] = {}
         self._closed: Why | None = None
 
     # -- what the dispatcher asks -------------------------------------------------------------
@@ -113,12 +116,18 @@ class SessionCore:
         run = self._running.get((job, epoch))
         if run is not None:
             return self._press(run, why)
-        if any(_same(order, job, epoch) for order in self._queue):
-            self._queue = deque(o for o in self._queue if not _same(o, job, epoch))
-            return [self._report(job, epoch, _unharmed(why), now)]
-        if epoch > self._epochs.get(job, _NONE):
-            _remember(self._early_stops, job, (epoch, why), lambda _: False)
-        return []
+        return self._turn_away(job, epoch, _unharmed(why), now)
+
+    def throttle(self, job: str, epoch: int, closed: Failure, now: int) -> list[Effect]:
+        """End an order that no model will answer for a while; `closed` says until when.
+
+        The newest word about that time counts.
+        """
+        run = self._running.get((job, epoch))
+        if run is None:
+            return self._turn_away(job, epoch, Failed(closed), now)
+        run.throttled = closed
+        return self._press(run, Why.THROTTLE)
 
     def close(self, why: Why, now: int) -> list[Effect]:
         """Take no more orders and end all that are here."""
@@ -168,7 +177,12 @@ class SessionCore:
         run = self._running.pop((job, epoch), None)
         if run is None:
             return []
-        return [self._report(job, epoch, _judge(run, ending), now), *self._fill(mono)]
+        outcome = _judge(run, ending)
+        data = to_wire(outcome)
+        if outcome is ending.outcome and ending.turns:
+            data["turns"] = [dict(turn) for turn in ending.turns]
+        told = self._add(job, epoch, ReportKind.OUTCOME, now, data)
+        return [told, *self._fill(mono)]
 
     def tick(self, now: int, mono: float) -> list[Effect]:
         """Look at the clocks: stop what is stuck, report progress that was held back."""
@@ -220,12 +234,21 @@ class SessionCore:
     def _admit(self, order: Order, now: int) -> list[Effect]:
         effects = self._supersede(order, now)
         _remember(self._epochs, order.job, order.epoch, self._is_here)
-        epoch, why = self._early_stops.pop(order.job, (_NONE, Why.CANCEL))
+        epoch, outcome = self._early_stops.pop(order.job, (_NONE, _UNWANTED))
         if epoch == order.epoch:
-            effects.append(self._report(order.job, order.epoch, _unharmed(why), now))
+            effects.append(self._report(order.job, order.epoch, outcome, now))
         else:
             self._queue.append(order)
         return effects
+
+    def _turn_away(self, job: str, epoch: int, outcome: Outcome, now: int) -> list[Effect]:
+        """End an order that does not run: in the mailbox now, or when its start comes in."""
+        if any(_same(order, job, epoch) for order in self._queue):
+            self._queue = deque(o for o in self._queue if not _same(o, job, epoch))
+            return [self._report(job, epoch, outcome, now)]
+        if epoch > self._epochs.get(job, _NONE):
+            _remember(self._early_stops, job, (epoch, outcome), lambda _: False)
+        return []
 
     def _supersede(self, order: Order, now: int) -> list[Effect]:
         effects: list[Effect] = []
@@ -291,7 +314,7 @@ def _unharmed(why: Why) -> Outcome:
             return Preempted()
         case Why.DRAIN | Why.HALT:
             return Drained()
-        case Why.STUCK | Why.SUPERSEDED:
+        case Why.STUCK | Why.THROTTLE | Why.SUPERSEDED:
             return Lost(counts=False, message=_SUPERSEDED)
 
 
@@ -299,8 +322,9 @@ def _judge(run: _Run, ending: Ending) -> Outcome:
     """Decide between what the work gave and why it was stopped; see the module's rule."""
     if run.why is None or (ending.by_itself and run.why is not Why.CANCEL):
         return ending.outcome
-    if run.why is Why.STUCK and run.stuck is not None:
-        return Failed(run.stuck, getattr(ending.outcome, "result", None))
+    known = {Why.STUCK: run.stuck, Why.THROTTLE: run.throttled}.get(run.why)
+    if known is not None:
+        return Failed(known, getattr(ending.outcome, "result", None))
     return _unharmed(run.why)
 
 

@@ -6,8 +6,10 @@ out and comes back with facts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from engine.messages import Order, Report
 from engine.outcomes import Outcome
@@ -17,6 +19,7 @@ class Why(StrEnum):
     """Why an order is ended from outside, weakest first; a stronger reason replaces a weaker."""
 
     STUCK = "stuck"  # a progress clock ran out
+    THROTTLE = "throttle"  # every model that may answer it is closed until a known time
     PREEMPT = "preempt"  # more urgent work wants the directory
     DRAIN = "drain"  # the house shuts down in good order
     HALT = "halt"  # the owner's `helio halt`: at once, without grace
@@ -58,11 +61,13 @@ class Ending:
     """How an order's process tree ended, as its backend reads it.
 
     `by_itself` is true when the main process was over before anybody signalled it: then the
-    outcome is the work's own, and not the echo of a stop.
+    outcome is the work's own, and not the echo of a stop. `turns` are what it adds to its
+    conversation; they are kept with the outcome, or dropped with it.
     """
 
     outcome: Outcome
     by_itself: bool = True
+    turns: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,10 @@ def test_every_word_is_part_of_a_spec_and_tiers_are_those_of_the_catalogue():
         ({"backend": "claude", "prompt": "x", "schema": {}}, "does not take `schema`"),
         ({"backend": "llm", "prompt": "x", "pin": True}, "none is named"),
         ({"backend": "llm", "prompt": "x", "conversation": "a/b"}, "name of a conversation"),
-        ({"backend": "llm", "prompt": "x", "conversation": "{{input.a}}"}, "name of a conversation"),
+        (
+            {"backend": "llm", "prompt": "x", "conversation": "{{input.a}}"},
+            "name of a conversation",
+        ),
         ({"backend": "llm", "prompt": "x", "attach": [" "]}, "names no file"),
         ({"backend": "llm", "prompt": "x", "temperature": 9}, "temperature: input should be less"),
         ({"backend": "llm", "prompt": "x", "max_tokens": 0}, "max_tokens: input should be greater"),

@@ -1,0 +1,80 @@
+"""What a job asks, as the body of `POST /v1/messages`. Pure: no file, no socket, no clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+BY_LANE = "auto"  # no model and no tier is named: the lane decides
+_IN_SHAPE = (
+    "Answer with one JSON value and nothing else: no words around it, no fence. It must be valid "
+    "against this JSON Schema:\n"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Everything that is said to the model, ready to be sent."""
+
+    model: str
+    messages: Sequence[Mapping[str, Any]]
+    max_tokens: int
+    system: str = ""
+    temperature: float | None = None
+    schema: Mapping[str, Any] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """Give the request's body."""
+        system = "\n\n".join(part for part in (self.system, self._in_shape()) if part)
+        body: dict[str, Any] = {
+            "model": self.model,
+            "max_tokens": self.max_tokens,
+            "messages": list(self.messages),
+            "stream": True,
+        }
+        if system:
+            body["system"] = system
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
+        if self.schema is not None:
+            form = {"type": "json_schema", "schema": self.schema}
+            body["output_config"] = {"format": form}
+        return body
+
+    def again(self, answer: str, faults: Sequence[str]) -> Question:
+        """Ask for the same answer in its promised shape, saying what it lacked."""
+        told = "\n".join(f"- {fault}" for fault in faults)
+        said = (
+            f"That answer does not have the promised shape:\n{told}\n"
+            "Give the whole answer again, corrected: the JSON value and nothing else."
+        )
+        more = [
+            {"role": "assistant", "content": answer or "(nothing)"},
+            {"role": "user", "content": said},
+        ]
+        return Question(
+            model=self.model,
+            messages=[*self.messages, *more],
+            max_tokens=self.max_tokens,
+            system=self.system,
+            temperature=self.temperature,
+            schema=self.schema,
+        )
+
+    def _in_shape(self) -> str:
+        """Say the shape in words as well: not every model is held to it by its provider."""
+        return "" if self.schema is None else _IN_SHAPE + json.dumps(self.schema)
+
+
+def model_of(payload: Mapping[str, Any]) -> str:
+    """Give the name to ask for: the model, else the tier, else what fits the lane."""
+    return str(payload.get("model") or payload.get("tier") or BY_LANE)
+
+
+def asked(blocks: Sequence[Mapping[str, Any]], prompt: str) -> dict[str, Any]:
+    """Give the message that asks: what is shown comes first, the question last."""
+    if not blocks:
+        return {"role": "user", "content": prompt}
+    return {"role": "user", "content": [*blocks, {"type": "text", "text": prompt}]}

@@ -6,9 +6,9 @@ from typing import Any
 
 from routing.conversation import Answer, Ask
 from routing.translate.dialect import Body, StreamReader, StreamWriter
-from routing.translate.gemini import answers, asked, errors, worded
-from routing.translate.gemini.reading import GeminiReader
-from routing.translate.gemini.writing import GeminiWriter
+from routing.translate.gemini import answers, errors, request_in, request_out
+from routing.translate.gemini.stream_in import GeminiReader
+from routing.translate.gemini.stream_out import GeminiWriter
 
 
 class GeminiDialect:
@@ -16,11 +16,11 @@ class GeminiDialect:
 
     def read_request(self, body: Body) -> Ask:
         """Understand a client's request; `model` and `stream` come by its URL."""
-        return asked.read_request(body)
+        return request_in.read_request(body)
 
     def write_request(self, ask: Ask, family: str) -> dict[str, Any]:
         """Word a request for a provider; model and stream stand in the URL."""
-        return worded.write_request(ask, family)
+        return request_out.write_request(ask, family)
 
     def read_answer(self, body: Body, family: str) -> Answer:
         """Understand a provider's whole answer."""

@@ -9,25 +9,17 @@ understand them) and is taken for a new one in all else.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from routing.conversation import Reasoning
+from routing.translate import efforts
 
 # Google names this text for calls whose signature is gone: the check is passed over for them.
 # ai.google.dev/gemini-api/docs/thought-signatures; tried against the API in vercel/ai#15560.
 NO_SIGNATURE = "skip_thought_signature_validator"
 
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
-# As Google's own OpenAI-compatible endpoint maps them; all 2.5 models take 24576.
-_BUDGETS: Mapping[str, int] = {
-    "minimal": 1024,
-    "low": 1024,
-    "medium": 8192,
-    "high": 24576,
-    "xhigh": 24576,
-    "max": 24576,
-}
+_MOST_BUDGET = 24_576  # tokens; every 2.5 model takes so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +65,8 @@ def thinking_config(reasoning: Reasoning, rules: Rules, *, shown: bool) -> dict[
         config["thinkingLevel"] = _level("minimal" if off else reasoning.effort, rules.levels)
     elif reasoning.budget_tokens is not None:
         config["thinkingBudget"] = reasoning.budget_tokens
-    elif reasoning.effort in _BUDGETS:
-        config["thinkingBudget"] = _BUDGETS[reasoning.effort]
+    elif reasoning.effort:
+        config["thinkingBudget"] = min(efforts.budget_of(reasoning.effort), _MOST_BUDGET)
     elif reasoning.adaptive and not rules.levels:
         config["thinkingBudget"] = -1
     return config

@@ -36,7 +36,10 @@ from routing.translate.gemini.schema import from_gemini
 
 Parts = Iterator[tuple[str, Mapping[str, Any]]]
 
-_EXTRAS = ("safetySettings", "cachedContent", "serviceTier")
+_UNDERSTOOD = frozenset(
+    {"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "model", "stream"}
+)
+_IDENTITIES = frozenset({"labels"})
 _MODES = {"AUTO": "auto", "NONE": "none", "ANY": "any", "VALIDATED": "auto"}
 # What the one form has a place for, and candidateCount: we give one answer.
 _SETTINGS = frozenset({
@@ -263,7 +266,11 @@ def _shape(settings: Mapping[str, Any]) -> Shape | None:
 
 def _extras(body: Body, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Keep what only Gemini understands: safety settings, caches, odd settings and choices."""
-    kept = {name: value for name in _EXTRAS if (value := pick(body, name)) is not None}
+    kept = {
+        name: value
+        for key, value in body.items()
+        if (name := _camel(key)) not in _UNDERSTOOD and name not in _IDENTITIES
+    }
     rest = {key: value for key, value in settings.items() if _camel(key) not in _SETTINGS}
     media_type = pick(settings, "responseMimeType")
     if media_type not in (None, "application/json", "text/plain"):

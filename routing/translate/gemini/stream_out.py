@@ -29,7 +29,7 @@ from routing.translate.dialect import Frame
 from routing.translate.gemini.answers import reason_of, write_usage
 from routing.translate.gemini.errors import error_body
 from routing.translate.gemini.parts import mark
-from routing.translate.gemini.worded import said
+from routing.translate.gemini.request_out import said
 from routing.translate.sequence import OneAtATime
 
 

@@ -33,7 +33,7 @@ from routing.translate.gemini.answers import (
     read_usage,
     stop_of,
 )
-from routing.translate.gemini.asked import said
+from routing.translate.gemini.request_in import said
 from routing.translate.gemini.parts import inner, listed, pick
 
 

@@ -1,13 +1,15 @@
 """The environment of the Ray head and of everything below it: the one place that lists it.
 
 It starts from an allow-list, so that what the owner's shell happens to hold (another cluster's
-address, a PYTHONPATH, a key) does not reach the house, and then says how Ray is to behave. What a
-job's process gets is a narrower list of its own, made by the session.
+address, a PYTHONPATH, a key) does not reach the house, and then says how Ray is to behave. The one
+exception are the keys of models that models.toml says are there. What a job's process gets is a
+narrower list of its own, made by the session.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from serve.supervisor.ports import Ports
@@ -20,6 +22,7 @@ INHERITED = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
 OWN_PREFIX = "HELIOGRAPH_"  # settings may come from the environment (store.config)
+_VARIABLE = re.compile(r"""["']env:([A-Za-z_][A-Za-z0-9_]*)["']""")
 
 RAY_RULES: dict[str, str] = {
     # Nobody without the token file reaches the job, state, dashboard or cluster interfaces.
@@ -46,10 +49,11 @@ RAY_RULES: dict[str, str] = {
 
 def for_head(home: Home, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:
     """List the environment of the head, its daemons, and all actors."""
+    named = (*INHERITED, *named_by_models(home))
     kept = {
         name: value
         for name, value in inherited.items()
-        if name in INHERITED or name.startswith(OWN_PREFIX)
+        if name in named or name.startswith(OWN_PREFIX)
     }
     return (
         kept
@@ -62,6 +66,19 @@ def for_head(home: Home, ports: Ports, inherited: Mapping[str, str]) -> dict[str
             "DASHBOARD_METRIC_PORT": str(ports.dashboard_metrics),
         }
     )
+
+
+def named_by_models(home: Home) -> tuple[str, ...]:
+    """Give the variables that models.toml names as places of keys, whatever else is in it.
+
+    They are passed at the start of the house: a variable that is named later needs a new one.
+    """
+    try:
+        text = home.models.read_text()
+    except (OSError, UnicodeDecodeError):
+        return ()
+    found = _VARIABLE.findall(text)
+    return tuple(name for name in found if name not in RAY_RULES and not name.startswith("RAY_"))
 
 
 def for_warden(home: Home, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:

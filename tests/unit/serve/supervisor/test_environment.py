@@ -39,3 +39,16 @@ def test_ports_that_ray_would_fix_are_named_so_that_two_homes_get_along(tmp_path
     listed = for_head(Home.at(tmp_path), PORTS, SHELL)
     assert listed["AUTOSCALER_METRIC_PORT"] == str(PORTS.autoscaler_metrics)
     assert listed["DASHBOARD_METRIC_PORT"] == str(PORTS.dashboard_metrics)
+
+
+def test_a_key_of_a_model_comes_in_when_models_toml_names_it_and_nothing_of_python_or_ray(
+    tmp_path,
+) -> None:
+    home = Home.at(tmp_path)
+    home.models.write_text(
+        'keys = ["env:ANTHROPIC_API_KEY", "secret:OTHER", "env:RAY_ADDRESS", "env:PYTHONSAFEPATH"]'
+    )
+    listed = for_head(home, PORTS, SHELL | {"PYTHONSAFEPATH": "0"})
+    assert listed["ANTHROPIC_API_KEY"] == "sk-1"
+    assert "RAY_ADDRESS" not in listed
+    assert listed["PYTHONSAFEPATH"] == "1"

@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from interfaces.model_files import judged, missing_keys, unready
 from interfaces.views import duration, size
 from store.home import Home
 
@@ -207,6 +208,19 @@ def _loopback(address: str) -> bool:
     return address == "::1" or address.startswith(("127.", "::ffff:127."))
 
 
+def _models(patient: Patient) -> Iterator[Finding]:
+    found = judged(patient.home)
+    if found.catalogue is None:
+        yield Finding("models", FAIL, f"{len(found.flaws)} errors in models.toml", "helio check")
+    elif said := unready(found.catalogue):
+        yield Finding("models", NOTE, *said)
+    elif missing := list(missing_keys(patient.home, found.catalogue)):
+        yield Finding("models", WARN, f"not set: {', '.join(missing)}", "helio check tells more.")
+    else:
+        ready = [one.name for one in found.catalogue.providers.values() if one.enabled]
+        yield Finding("models", OK, ", ".join(ready))
+
+
 def _agents(_: Patient) -> Iterator[Finding]:
     found = [name for name in _AGENTS if shutil.which(name)]
     missing = [name for name in _AGENTS if name not in found]
@@ -221,5 +235,6 @@ def _install(missing: list[str]) -> str:
 
 
 EXAMINATIONS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
-    _python, _ray, _sqlite, _home, _tokens, _disk, _clock, _processes, _listeners, _agents,
+    _python, _ray, _sqlite, _home, _tokens, _disk, _clock, _processes, _listeners, _models,
+    _agents,
 )  # fmt: skip

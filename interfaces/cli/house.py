@@ -17,6 +17,7 @@ from interfaces.cli import options, reach, rise, voice
 from interfaces.cli.patience import INTERRUPTED
 from interfaces.cli.teach import examples
 from interfaces.client import Unreachable, token_of
+from interfaces.model_files import judged, unready
 from interfaces.views import ago, size
 from store.config import load_settings
 from store.home import Home
@@ -191,6 +192,7 @@ def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
             "home": told.get("home"),
             "pages": told.get("api"),
             "docs": f"{told['api']}/docs" if told.get("api") else "",
+            "models": _models(str(told.get("home") or "")),
             "slots": f"{house['running']} of {house['slots']} busy" if house else "",
             "jobs": _counts(house.get("counts") or {}),
             "your word": _asked(house),
@@ -209,6 +211,17 @@ def _standing(told: Mapping[str, Any], house: Mapping[str, Any]) -> str:
     if house.get("paused_at"):
         return "paused (helio resume lifts it)"
     return rise.TITLES.get(str(told.get("phase")), str(told.get("phase"))).lower()
+
+
+def _models(home: str) -> str:
+    """Say in one line what keeps models from being called, where anything does."""
+    if not home:
+        return ""
+    found = judged(Home.at(home))
+    if found.catalogue is None:
+        return "models.toml cannot be used: helio check"
+    said = unready(found.catalogue)
+    return f"{said[0]}. {said[1]}" if said else ""
 
 
 def _asked(house: Mapping[str, Any]) -> str:

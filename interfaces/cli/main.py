@@ -17,11 +17,13 @@ from typer.exceptions import Abort, TyperException
 from engine.errors import BadInput, HelioError
 from interfaces.cli import (
     check,
+    cost,
     decision,
     doctor,
     event,
     house,
     job,
+    model,
     pipeline,
     project,
     reach,
@@ -51,7 +53,8 @@ app = typer.Typer(
 house.register(app)
 doctor.register(app)
 check.register(app)
-for noun in (job, pipeline, worker, project, decision, secret, event):
+cost.register(app)
+for noun in (job, pipeline, worker, project, model, decision, secret, event):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
 

@@ -22,6 +22,7 @@ INHERITED = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
 OWN_PREFIX = "HELIOGRAPH_"  # settings may come from the environment (store.config)
+_NO_KEYS = ("RAY_", "PYTHON", "LD_")
 _VARIABLE = re.compile(r"""["']env:([A-Za-z_][A-Za-z0-9_]*)["']""")
 
 RAY_RULES: dict[str, str] = {
@@ -77,8 +78,7 @@ def named_by_models(home: Home) -> tuple[str, ...]:
         text = home.models.read_text()
     except (OSError, UnicodeDecodeError):
         return ()
-    found = _VARIABLE.findall(text)
-    return tuple(name for name in found if name not in RAY_RULES and not name.startswith("RAY_"))
+    return tuple(name for name in _VARIABLE.findall(text) if not name.startswith(_NO_KEYS))
 
 
 def for_warden(home: Home, ports: Ports, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -46,9 +46,9 @@ def test_a_key_of_a_model_comes_in_when_models_toml_names_it_and_nothing_of_pyth
 ) -> None:
     home = Home.at(tmp_path)
     home.models.write_text(
-        'keys = ["env:ANTHROPIC_API_KEY", "secret:OTHER", "env:RAY_ADDRESS", "env:PYTHONSAFEPATH"]'
+        'keys = ["env:ANTHROPIC_API_KEY", "secret:OTHER", "env:RAY_ADDRESS", "env:PYTHONPATH"]'
     )
-    listed = for_head(home, PORTS, SHELL | {"PYTHONSAFEPATH": "0"})
+    listed = for_head(home, PORTS, SHELL)
     assert listed["ANTHROPIC_API_KEY"] == "sk-1"
     assert "RAY_ADDRESS" not in listed
-    assert listed["PYTHONSAFEPATH"] == "1"
+    assert "PYTHONPATH" not in listed

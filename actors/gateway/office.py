@@ -9,13 +9,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from routing.router import RouterCore
-
 from engine.ports import Clock
 from engine.settings import Settings
 from routing.models import Candidate, Catalogue, Provider
 from routing.ports import Carrier
 from routing.requests import Refusal, Who
+from routing.router import RouterCore
 
 
 class GatewayOffice(Protocol):

@@ -1,0 +1,1 @@
+"""How a call reaches a provider: one carrier a transport."""

@@ -1,0 +1,171 @@
+"""One HTTP session to all providers of a transport: connections, deadlines, broken sockets.
+
+Connections are kept alive; no cookie is kept, no proxy is read from the environment and no
+redirect is followed, since it would carry a key elsewhere. What goes wrong below HTTP becomes a
+`Fault` here; what a status means is `classify`'s business. It knows no dialect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import aiohttp
+from yarl import URL
+
+from routing.faults import Fault, FaultKind
+from routing.ports import Timeouts
+
+_ANSWER_BYTES = 64 * 2**20  # largest whole answer; more is no answer of a model
+_ERROR_BYTES = 256 * 2**10  # kept of the body of an error
+_ERROR_S = 5  # for that body, once its head is here
+_AFTER_END_S = 1  # how long a provider may take to hang up once its answer is whole
+_BUFFER_BYTES = 64 * 2**10  # a stream that nobody reads is stopped at twice that
+_FIELD_BYTES = 32 * 2**10
+_POOL_IDLE_S = 15  # below what providers allow, so that a kept connection is rarely a dead one
+_OK = 200
+_MULTIPLE = 300
+
+
+class Wire:
+    """Sends requests and reads answers."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> aiohttp.ClientResponse:
+        """Send a request; gives the response when its head has come, whatever its status.
+
+        Raises:
+            Fault: CONNECT, TIMEOUT or CUT.
+        """
+        with broken(timeouts):
+            async with asyncio.timeout(timeouts.first_byte_s):
+                return await self._opened().post(
+                    URL(url, encoded=True),
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s),
+                )
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=_POOL_IDLE_S, ttl_dns_cache=60
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"accept-encoding": "identity", "user-agent": "heliograph"},
+                timeout=aiohttp.ClientTimeout(total=None),
+                read_bufsize=_BUFFER_BYTES,
+                max_line_size=_FIELD_BYTES,
+                max_field_size=_FIELD_BYTES,
+            )
+        return self._session
+
+
+def is_good(response: aiohttp.ClientResponse) -> bool:
+    """Say whether the status promises an answer."""
+    return _OK <= response.status < _MULTIPLE
+
+
+def headers_of(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Give the headers by lower-case names; of a repeated one the last counts."""
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+class Flow:
+    """The bytes of one body as they come, each within its patience."""
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, timeouts: Timeouts, first_s: float = 0
+    ) -> None:
+        self._content = response.content
+        self._timeouts = timeouts
+        self._patience_s = first_s or timeouts.idle_s
+        self._enough = False
+
+    async def read(self) -> bytes:
+        """Give what has come since; empty at the end.
+
+        Raises:
+            Fault: CUT or TIMEOUT.
+        """
+        try:
+            with broken(self._timeouts):
+                async with asyncio.timeout(self._patience_s):
+                    chunk = await self._content.readany()
+        except Fault:
+            if self._enough:
+                return b""
+            raise
+        if not self._enough:
+            self._patience_s = self._timeouts.idle_s
+        return chunk
+
+    def enough(self) -> None:
+        """Hear that the answer is whole: the rest may be awaited briefly, and need not come."""
+        self._enough = True
+        self._patience_s = _AFTER_END_S
+
+
+async def read_whole(response: aiohttp.ClientResponse, timeouts: Timeouts) -> bytes:
+    """Read all of a body.
+
+    Raises:
+        Fault: it was cut, fell silent, or never ends.
+    """
+    flow = Flow(response, timeouts, timeouts.first_byte_s)
+    parts = []
+    size = 0
+    while chunk := await flow.read():
+        size += len(chunk)
+        if size > _ANSWER_BYTES:
+            raise Fault(FaultKind.MALFORMED, "the answer is too large to be one")
+        parts.append(chunk)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def read_error(response: aiohttp.ClientResponse, timeouts: Timeouts) -> bytes:
+    """Read the body of an error as far as it matters; a broken one is an empty one."""
+    flow = Flow(response, timeouts)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_ERROR_S):
+            while size < _ERROR_BYTES and (chunk := await flow.read()):
+                parts.append(chunk)
+                size += len(chunk)
+    except (Fault, TimeoutError):
+        pass
+    return b"".join(parts)[:_ERROR_BYTES]
+
+
+@contextmanager
+def broken(timeouts: Timeouts) -> Iterator[None]:
+    """Turn what aiohttp says of sockets into faults."""
+    try:
+        yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise Fault(FaultKind.CONNECT, f"no connection within {timeouts.connect_s:g} s") from error
+    except TimeoutError as error:
+        raise Fault(FaultKind.TIMEOUT, "the provider fell silent") from error
+    except aiohttp.ClientConnectorError as error:
+        reason = error.strerror or type(error.os_error).__name__
+        raise Fault(FaultKind.CONNECT, f"no connection: {reason}") from error
+    except aiohttp.InvalidURL as error:
+        raise Fault(FaultKind.CONNECT, "the provider's url is no url") from error
+    except aiohttp.ClientResponseError as error:
+        raise Fault(FaultKind.MALFORMED, "the provider does not speak HTTP") from error
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise Fault(FaultKind.CUT, "the connection ended before the answer did") from error

@@ -1,0 +1,125 @@
+"""Admission: how much may be sent so that a limit is never met, and who may use the last of it.
+
+Each limit of so many a minute is a `Window` of tokens: whoever is admitted takes some, and each
+comes back a minute after it was taken. So no minute, wherever it begins, sees more than the
+limit's share; a bucket that refills steadily would let nearly twice the limit through in the
+minute after a pause. A `Headroom` is the provider's own word of what is left until its reset.
+
+Questions change nothing; `take` and `correct` do. It knows no provider and no lane.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from engine.moments import US_PER_S
+
+MINUTE_US = 60 * US_PER_S
+_GRAIN_US = US_PER_S  # takings of one second come back together
+_ROUNDING = 1e-9  # 0.9 * 10 is a little less than 9
+
+
+class Window:
+    """So many tokens a minute. `cap` is the share of the limit that we use."""
+
+    __slots__ = ("_parts", "_used", "cap", "limit")
+
+    def __init__(self, limit: int, share: float) -> None:
+        self.limit = limit
+        self.cap = max(1, int(limit * share + _ROUNDING))
+        self._parts: deque[list[int]] = deque()  # [second, tokens]
+        self._used = 0  # an upper bound between takings: parts may have come back since
+
+    def resize(self, limit: int, share: float) -> None:
+        """Take another limit; what was used stays used."""
+        self.limit = limit
+        self.cap = max(1, int(limit * share + _ROUNDING))
+
+    def take(self, amount: int, now: int) -> None:
+        """Take tokens, also more than there are: those who ask first see to that."""
+        while self._parts and self._parts[0][0] <= now - MINUTE_US - _GRAIN_US:
+            self._used -= self._parts.popleft()[1]
+        second = now - now % _GRAIN_US
+        if self._parts and self._parts[-1][0] >= second:
+            self._parts[-1][1] += amount
+        else:
+            self._parts.append([second, amount])
+        self._used += amount
+
+    def correct(self, change: int, taken_at: int) -> None:
+        """Take more or fewer after all than at that time; what came back since is past."""
+        second = taken_at - taken_at % _GRAIN_US
+        for part in self._parts:
+            if part[0] == second:
+                part[1] += change
+                self._used += change
+
+    def used(self, now: int) -> int:
+        """Give how many are out."""
+        start = now - MINUTE_US - _GRAIN_US
+        return sum(amount for second, amount in self._parts if second > start)
+
+    def admits(self, amount: int, now: int, part: float = 1.0) -> bool:
+        """Whether so many fit into this part of the cap.
+
+        More than the whole part is admitted when nothing is out: else it never were.
+        """
+        cap = self._part(part)
+        if self._used + amount <= cap:
+            return True
+        used = self.used(now)
+        return used + min(amount, cap) <= cap
+
+    def free_at(self, amount: int, now: int, part: float = 1.0) -> int:
+        """Give when so many fit, if nobody else takes any."""
+        cap = self._part(part)
+        left = self.used(now) + min(amount, cap) - cap
+        for second, out in self._parts:
+            if left <= 0:
+                break
+            if second > now - MINUTE_US - _GRAIN_US:
+                left -= out
+                now = second + MINUTE_US + _GRAIN_US
+        return now
+
+    def _part(self, part: float) -> int:
+        return max(1, int(self.cap * part + _ROUNDING))
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """What the provider said is left of a limit until its reset."""
+
+    left: int
+    reset: int
+
+    def admits(self, amount: int, now: int) -> bool:
+        """Whether so many are left, as far as is known."""
+        return now >= self.reset or amount <= self.left
+
+    def less(self, amount: int) -> Headroom:
+        """Give what is left after taking some."""
+        return Headroom(max(self.left - amount, 0), self.reset)
+
+
+class Retries:
+    """Second attempts at a provider, held to a part of its first ones."""
+
+    __slots__ = ("_attempts", "_seconds", "_share")
+
+    FREE = 3  # a minute, so that a quiet provider can be asked again at all
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._attempts = Window(1, 1.0)
+        self._seconds = Window(1, 1.0)
+
+    def admits(self, now: int) -> bool:
+        """Whether one more second attempt is within the budget."""
+        out = self._seconds.used(now)
+        return out < max(self.FREE, self._share * self._attempts.used(now))
+
+    def take(self, now: int, *, again: bool) -> None:
+        """Count an attempt."""
+        (self._seconds if again else self._attempts).take(1, now)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from routing.translate.wire import dumps
+
 _COMBINED = ("anyOf", "oneOf", "allOf")
 # Keywords that a constrained decoder does not enforce and refuses to see; whoever wants them
 # held checks the answer.
@@ -39,6 +41,14 @@ def is_closed(schema: Any) -> bool:
     counts as closed if it names at least one: closing it asks for less and breaks no promise.
     """
     return _holds(schema, _names_members) and not _is_recursive(schema)
+
+
+def in_words(schema: Schema | None) -> str:
+    """Say in a sentence that an answer must be JSON, and of what shape."""
+    said = "Answer with one JSON value and nothing else: no prose, no code fence."
+    if schema is None:
+        return said
+    return f"{said} It must fit this JSON schema:\n{dumps(schema)}"
 
 
 def takes_members(schema: Schema) -> bool:

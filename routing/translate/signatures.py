@@ -89,7 +89,10 @@ def readable(origin: str, dialect: Dialect, family: str) -> bool:
     """Tell whether a model of this family, spoken to in this dialect, can read it again.
 
     An unmarked signature is taken for that of the dialect's native family, and of no other.
+    Chat's reasoning is plain text that all take but OpenAI's own models, which give none.
     """
+    if origin == origin_of(Dialect.CHAT, ""):
+        return dialect is Dialect.CHAT and family != "gpt"
     if origin == origin_of(dialect, ""):
         return NATIVE.get(dialect) == family
     return origin == origin_of(dialect, family)

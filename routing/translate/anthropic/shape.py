@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from routing.conversation import Ask, Shape, Text, Tool, ToolChoice
-from routing.translate import schemas, wire
+from routing.translate import schemas
 from routing.translate.anthropic.rules import Rules
 
 ANSWER_TOOL = "helio_answer"
@@ -36,16 +36,8 @@ def shaped(ask: Ask, rules: Rules) -> Shaped:
     if shape.schema is not None and rules.formats and schemas.is_closed(shape.schema):
         return Shaped(ask, {"type": "json_schema", "schema": schemas.closed(shape.schema)})
     if shape.schema is None or not schemas.takes_members(shape.schema) or _thinks(ask):
-        return Shaped(replace(ask, system=(*ask.system, Text(in_words(shape)))))
+        return Shaped(replace(ask, system=(*ask.system, Text(schemas.in_words(shape.schema)))))
     return Shaped(_with_tool(ask, shape))
-
-
-def in_words(shape: Shape) -> str:
-    """Say in a sentence what the answer must be."""
-    said = "Answer with one JSON value and nothing else: no prose, no code fence."
-    if shape.schema is None:
-        return said
-    return f"{said} It must fit this JSON schema:\n{wire.dumps(shape.schema)}"
 
 
 def _thinks(ask: Ask) -> bool:

@@ -11,21 +11,9 @@ from typing import Any
 
 from routing.conversation import Ask, Dialect, Message, Reasoning, Thinking, ToolCall, ToolResult
 from routing.translate.anthropic.rules import Rules
+from routing.translate.efforts import LEAST_BUDGET, budget_of, effort_of
 
-LEAST_BUDGET = 1024
-BUDGETS = {"minimal": 1024, "low": 4096, "medium": 10_240, "high": 24_576}
-MOST = 32_768  # for xhigh and max
 _KNOWN_EFFORTS = ("low", "medium", "high", "xhigh", "max")
-
-
-def budget_of(effort: str) -> int:
-    """Give the budget in tokens that an effort stands for."""
-    return BUDGETS.get(effort, MOST if effort in ("xhigh", "max") else BUDGETS["medium"])
-
-
-def effort_of(budget: int) -> str:
-    """Give the effort that a budget stands for: the least that reaches it."""
-    return next((name for name, tokens in BUDGETS.items() if budget <= tokens), "max")
 
 
 def write_thinking(ask: Ask, rules: Rules, messages: Sequence[Message], max_tokens: int) -> Any:

@@ -35,7 +35,7 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
         'id = "anthropic/claude-sonnet-5.5"',
         "list_price = true  # the maker's; else input_usd and output_usd, per million tokens",
     ),
-    "ollama": ('name = "qwen3:8b"', "context = 40960"),
+    "ollama": ('name = "llama3.1"', "context = 8192"),
     "openai_compatible": (
         'name = "my-model"',
         'tier = "mid"',
@@ -50,7 +50,12 @@ _EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "input_usd = 0.0",
         "output_usd = 0.0",
     ),
-    "litellm": ('name = "mistral-large-latest"', "input_usd = 2.0", "output_usd = 6.0"),
+    "litellm": (
+        'name = "mistral-large-4"',
+        "input_usd = 0.68",
+        "output_usd = 2.09",
+        "context = 1048576",
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from routing.cataloguing.families import family_of
 from routing.cataloguing.file import LongEntry, ModelEntry
 from routing.cataloguing.findings import Findings
 from routing.cataloguing.providers import Serving
-from routing.models import Ability, Deployment, Price, Tier
+from routing.models import Ability, Deployment, Price, ProviderKind, Tier
 from routing.presets import known_models
 
 _PRICE = frozenset({"input_usd", "output_usd", "cache_read_usd", "cache_write_usd", "long"})
@@ -98,7 +98,9 @@ def _deployment(
     tier = facts.get("tier") or Tier.MID
     if facts.get("list_price"):
         facts = _at_list_price(model, facts, where, findings)
-    price = _price(facts, where, findings) or (_FREE if one.free else None)
+    price = _price(facts, where, findings) or (_FREE if one.preset.free else None)
+    if one.provider.kind == ProviderKind.SUBSCRIPTION:
+        price = _FREE  # it costs turns
     if price is None and one.provider.enabled:
         said = f"gives {model} at {one.provider.name} no price, so it is not called"
         findings.odd(where, f"{said} unless models.allow_unpriced is set")

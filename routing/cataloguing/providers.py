@@ -25,11 +25,6 @@ class Serving:
     preset: Preset
     only: tuple[str, ...] | None = None
 
-    @property
-    def free(self) -> bool:
-        """Whether its models cost nothing unless the file says otherwise."""
-        return self.preset.free or self.provider.kind == ProviderKind.SUBSCRIPTION
-
 
 def serving(name: str, entry: ProviderEntry, findings: Findings) -> Serving:
     """Make a provider; without a preset of its own, its name may be that of one."""

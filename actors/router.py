@@ -39,15 +39,19 @@ _OPEN_WAIT_S = 10.0  # how long a word waits for a router that is opening
 class Door(Protocol):
     """The gateway as the router uses it."""
 
-    async def start(self, host: str, port: int, socket: str) -> str:
-        """Listen; gives the URL."""
+    async def start(self, host: str, port: int, socket: str = "") -> str:
+        """Listen; gives the URL.
+
+        Raises:
+            PortBusy: somebody else listens there.
+        """
 
     async def close(self) -> None:
-        """Stop listening and end what is under way."""
+        """Stop listening, end what is under way, and settle it."""
 
 
 def _make_gateway(office: GatewayOffice) -> Door:
-    from actors.gateway.gateway import Gateway  # noqa: PLC0415  tests bring their own
+    from actors.gateway.server import Gateway  # noqa: PLC0415  tests bring their own
 
     return Gateway(office)
 
@@ -194,24 +198,15 @@ class Router:
 
     async def _listen(self, office: Office, settings: Settings) -> tuple[Door, dict[str, Any]]:
         """Open the gateway where it was the last time, if that can be."""
-        ports = address.ports_to_try(settings.models, self._home)
+        *others, last = address.ports_to_try(settings.models, self._home)
         socket = address.socket_path(self._home)
-        for port in ports:
-            gateway = self._make_gateway(office)
-            try:
-                url = await gateway.start(settings.models.host, port, str(socket or ""))
-            except (OSError, PortBusy) as busy:
-                await gateway.close()
-                said = busy
-                continue
-            return gateway, address.record(self._home, url, socket)
-        if isinstance(said, PortBusy):
-            raise said
-        raise PortBusy(
-            f"The gateway cannot listen on {settings.models.host}:{ports[0]}: {said}.",
-            remedy="Stop what listens there, or set models.port to another port; 0 picks one.",
-            port=ports[0],
-        ) from said
+        gateway, host = self._make_gateway(office), settings.models.host
+        for port in others:
+            with contextlib.suppress(PortBusy):
+                url = await gateway.start(host, port, str(socket or ""))
+                return gateway, address.record(self._home, url, socket)
+        url = await gateway.start(host, last, str(socket or ""))
+        return gateway, address.record(self._home, url, socket)
 
     async def _run(self) -> None:
         """Keep the loops going until one fails."""

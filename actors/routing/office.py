@@ -16,8 +16,6 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from routing.router import RouterCore
-
 from actors.clock import SystemClock
 from actors.routing.bindings import Bindings, who_from
 from actors.routing.carriers import Carriers
@@ -36,6 +34,7 @@ from routing.ledger import Ledger
 from routing.models import Candidate, Catalogue, Provider
 from routing.ports import Carrier, Entry, EntryKind, Restored
 from routing.requests import Refusal, Who
+from routing.router import RouterCore
 from store.home import Home
 
 OWNER = Who(lane=Lane.P1)
@@ -163,7 +162,7 @@ class Office:
         """
         who, entries = self.bindings.release(key)
         if who is not None:
-            await self.underway.end(lambda other: other == who, _released(), _END_S)
+            await self.underway.end(lambda other: _same(other, who), _released(), _END_S)
         await self._scribe.durable(entries)
         await self.shipping.ship_within(_SHIP_S)
 
@@ -238,6 +237,16 @@ async def open_office(home: Home, settings: Settings, outside: Outside) -> Offic
         ledger.close()
         raise
     return office
+
+
+def _same(one: Who, other: Who) -> bool:
+    """Whether two calls are made for the same order."""
+    return (one.session, one.incarnation, one.job, one.epoch) == (
+        other.session,
+        other.incarnation,
+        other.job,
+        other.epoch,
+    )
 
 
 def _superseded() -> Denied:

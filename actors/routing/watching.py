@@ -27,7 +27,7 @@ class CatalogueWatch:
         self._path = path
         self._has = has
         self._stamp: Stamp | None = None
-        self._read = Catalogue()
+        self.whole = Catalogue()  # with the keys that are missing
         self.catalogue = Catalogue()
         self.problem: dict[str, Any] | None = None
 
@@ -37,7 +37,7 @@ class CatalogueWatch:
         if again or stamp != self._stamp:
             self._stamp = stamp
             self._read_file()
-        usable = with_keys(self._read, self._has)
+        usable = with_keys(self.whole, self._has)
         changed = usable != self.catalogue
         self.catalogue = usable
         return changed
@@ -51,7 +51,7 @@ class CatalogueWatch:
 
     def _read_file(self) -> None:
         try:
-            self._read = read_catalogue(self._text())
+            self.whole = read_catalogue(self._text())
             self.problem = None
         except HelioError as fault:
             self.problem = fault.as_problem()

@@ -13,6 +13,7 @@ from pydantic import Field
 from actors.dispatching.bodies import Body as Words
 from actors.dispatching.bodies import HouseBody, read
 from actors.routing.office import Office
+from actors.routing.showing import UNASKABLE, candidates
 from actors.routing.trial import try_out
 from engine.errors import NotFound
 from engine.moments import US_PER_S
@@ -43,7 +44,9 @@ class Trip(Named):
 def model_list(office: Office, body: Body) -> dict[str, Any]:
     """Show every candidate with its state, and the budgets."""
     read(Nothing, body)
-    return office.core.view(office.clock.now()) | {
+    view = office.core.view(office.clock.now())
+    return view | {
+        "candidates": candidates(view, office.watch.whole),
         "version": office.catalogue.version,
         "problem": office.watch.problem,
         "halted": office.halted,
@@ -53,8 +56,8 @@ def model_list(office: Office, body: Body) -> dict[str, Any]:
 def model_show(office: Office, body: Body) -> dict[str, Any]:
     """Show the candidates that a name means."""
     name = read(Named, body).name
-    view = office.core.view(office.clock.now())
-    found = [one for one in view["candidates"] if name in _names(one)]
+    shown = candidates(office.core.view(office.clock.now()), office.watch.whole)
+    found = [one for one in shown if name in _names(one)]
     if not found:
         raise _unknown(name)
     return {"name": name, "candidates": found}
@@ -63,7 +66,7 @@ def model_show(office: Office, body: Body) -> dict[str, Any]:
 async def model_test(office: Office, body: Body) -> dict[str, Any]:
     """Make one short call to each candidate that a name means."""
     shown = model_show(office, body)
-    tries = [await try_out(office, one["slot"]) for one in shown["candidates"]]
+    tries = [await _tried(office, one) for one in shown["candidates"]]
     return {"name": shown["name"], "tries": tries}
 
 
@@ -117,6 +120,13 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
+async def _tried(office: Office, candidate: Mapping[str, Any]) -> dict[str, Any]:
+    """Call a candidate, or say why it cannot be called at all."""
+    if candidate["state"] in UNASKABLE:
+        return {"slot": candidate["slot"], "ok": False, "message": candidate["why"]}
+    return await try_out(office, candidate["slot"])
+
+
 async def _changed(office: Office, name: str, matched: list[str]) -> dict[str, Any]:
     if not matched:
         raise _unknown(name)
@@ -126,8 +136,9 @@ async def _changed(office: Office, name: str, matched: list[str]) -> dict[str, A
 
 def _names(candidate: Mapping[str, Any]) -> set[str]:
     """Give every name by which a candidate is meant."""
-    provider, key, _ = candidate["slot"].split("/", 2)
-    return {provider, f"{provider}/{key}", candidate["slot"], candidate["model"]}
+    provider = candidate["provider"]
+    at_provider = {provider, f"{provider}/{candidate['key']}"}
+    return at_provider | {candidate["slot"], candidate["model"]}
 
 
 def _unknown(name: str) -> NotFound:

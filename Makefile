@@ -12,10 +12,10 @@ PACKAGES := engine routing store actors interfaces serve
 SEEDS   ?= 2000
 ROUNDS  ?= 10
 
-.PHONY: help up down test check fix bench simulate fault docs lock clean
+.PHONY: help up down test check fix bench bench-gateway simulate fault docs lock clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(STAMPS)/app ## Install, start Heliograph, and run the welcome pipeline on this checkout
 	@$(BIN)/helio up
@@ -42,6 +42,9 @@ fix: $(STAMPS)/dev ## Format, and repair what the linter can
 
 bench: $(STAMPS)/dev ## Measure, and write benchmarks/RESULTS.md
 	@$(BIN)/python -P -m benchmarks
+
+bench-gateway: $(STAMPS)/dev ## Measure the gateway beside others, and write its part of the results
+	@$(BIN)/python -P -m benchmarks.gateway
 
 simulate: $(STAMPS)/dev ## Run the simulation: make simulate SEEDS=100000
 	@$(BIN)/python -P -m tests.simulation --seeds $(SEEDS)

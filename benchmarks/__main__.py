@@ -21,6 +21,7 @@ from benchmarks.contest import (
 )
 from benchmarks.figures import Run
 from benchmarks.machine import look_at
+from benchmarks.page import parts
 from benchmarks.report import render
 
 PARTS = ("engine", "peers", "house")
@@ -47,7 +48,8 @@ def main() -> None:
     lines = "".join(f"{done.as_line()}\n" for done in runs)
     (wanted.into / "raw.jsonl").write_text(lines)
     page = render(machine, contestants, runs, notes)
-    (wanted.into / "RESULTS.md").write_text(page)
+    results = wanted.into / "RESULTS.md"
+    results.write_text(f"{page}\n{parts(results)}")
     print(page)
 
 

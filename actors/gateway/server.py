@@ -51,7 +51,7 @@ class Gateway:
         self._mint = IdMint(rng or Random())  # noqa: S311  # an id is no secret
         self._runner: web.ServerRunner | None = None
 
-    async def start(self, host: str, port: int, socket: Path | None = None) -> str:
+    async def start(self, host: str, port: int, socket: str = "") -> str:
         """Listen on a port (0 picks a free one) and on a unix socket; gives the base url.
 
         Raises:
@@ -69,10 +69,10 @@ class Gateway:
         self._runner = runner
         try:
             await web.TCPSite(runner, host, port).start()
-            if socket is not None:
-                await _listen(runner, socket)
+            if socket:
+                await _listen(runner, Path(socket))
         except OSError as error:
-            await self.stop()
+            await self.close()
             raise PortBusy(
                 f"The gateway cannot listen on {host}:{port}: {error.strerror}.",
                 remedy="Stop who listens there, or set models.port to another one.",
@@ -81,7 +81,7 @@ class Gateway:
         name = f"[{host}]" if ":" in host else host
         return f"http://{name}:{bound[1]}"
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """Stop listening, end the calls under way, and write down what they cost."""
         if self._runner is not None:
             await self._runner.cleanup()
@@ -128,14 +128,13 @@ class Gateway:
         raw = await read_body(request, self._office.settings.models.request_bytes)
         who = pinned(who, headers)
         with self._office.under_way(who):
-            match found.endpoint:
-                case Endpoint.EMBED:
-                    parcel = passing.embeddings(who, found.path, raw)
-                    return await self._passing.answer(parcel, self._request_id())
-                case Endpoint.TRANSCRIBE:
-                    kind = headers.get("content-type", "")
-                    parcel = passing.transcription(who, found.path, raw, kind)
-                    return await self._passing.answer(parcel, self._request_id())
+            if found.endpoint is Endpoint.EMBED:
+                parcel = passing.embeddings(who, found.path, raw)
+                return await self._passing.answer(parcel, self._request_id())
+            if found.endpoint is Endpoint.TRANSCRIBE:
+                kind = headers.get("content-type", "")
+                parcel = passing.transcription(who, found.path, raw, kind)
+                return await self._passing.answer(parcel, self._request_id())
             intake = Intake(who, found, where, headers, raw, read_json(raw), login)
             return await self._converse(request, intake)
 

@@ -17,7 +17,7 @@ from actors.transports.byte_edits import EditFailed, ask_for_usage, with_model
 from actors.transports.direct import DirectCarrier, refuse
 from actors.transports.frames import FrameCutter, is_usage_alone
 from actors.transports.listening import Listener, answer_of
-from actors.transports.places import answer_url, key_betas, key_headers, url_of
+from actors.transports.places import ANTHROPIC_VERSION, answer_url, key_betas, key_headers, url_of
 from actors.transports.wire import Flow, Wire, headers_of, read_whole
 from routing.conversation import Answer, Dialect
 from routing.faults import Fault, FaultKind
@@ -188,6 +188,8 @@ def passed_headers(call: Call) -> dict[str, str]:
         if name not in _NOT_PASSED and not name.startswith(_NOT_PASSED_PREFIXES)
     }
     passed.setdefault("content-type", "application/json")
+    if call.provider.dialect is Dialect.ANTHROPIC:
+        passed.setdefault("anthropic-version", ANTHROPIC_VERSION)
     if _is_login(call):
         return passed | {name: came[name] for name in _LOGINS if name in came}
     if betas := passed.pop("anthropic-beta", ""):

@@ -12,7 +12,7 @@ _HEAD = """\
 # Keys are named here and kept elsewhere: helio secret set NAME
 """
 _TAIL = """
-# -- Which models answer for a tier, best first. Without this: all, in the order of this file.
+# -- Which models answer for a tier, best first; others of the tier stand behind them.
 # [tiers]
 # mid = ["claude-sonnet-5-5", "gpt-6.1-sol"]
 

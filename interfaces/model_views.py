@@ -16,15 +16,16 @@ _US = 1_000_000
 _DAY_S = 86_400
 _SHORT_USD = 0.01
 
-# Words for the reasons that the router gives.
+_NEVER_S = 10 * 365 * _DAY_S  # the router's "until somebody does something"
+
+# Words for the causes that the router gives.
 _WHY: Mapping[str, str] = {
-    "rate_limited": "rate limit",
-    "breaker_open": "it failed again and again",
-    "probing": "one call finds out whether it answers again",
+    "rate_limit": "rate limit",
+    "exhausted": "its limit is used up",
     "tripped": "by hand",
     "auth": "its key was refused",
     "quota": "its quota is used up",
-    "no_key": "its key is not set: helio check",
+    "not_found": "no such model there",
 }
 
 
@@ -75,19 +76,14 @@ def day_before(now_us: int, seconds: float, zone: tzinfo) -> str:
 
 def standing(candidate: View, now_us: int, zone: tzinfo) -> str:
     """Say how a candidate stands: open, closed until when and why, half-open, disabled and why."""
-    state = str(candidate.get("state") or "")
+    state = str(candidate.get("state") or "open").replace("_", "-")
     if state == "open":
         return state
     until = int(candidate.get("until") or 0)
-    why = reason(candidate)
-    when = f" until {clock(until, now_us, zone)}" if until > now_us else ""
-    return f"{state.replace('_', '-')}{when}{f': {why}' if why else ''}"
-
-
-def reason(candidate: View) -> str:
-    """Say why a candidate is not open."""
-    said = str(candidate.get("why") or "")
-    return _WHY.get(said, said.replace("_", " ") if said.isidentifier() else said)
+    soon = now_us < until < now_us + _NEVER_S * _US
+    when = f" until {clock(until, now_us, zone)}" if soon else ""
+    why = str(candidate.get("why") or "")
+    return f"{state}{when}{f': {_WHY.get(why, why)}' if why else ''}"
 
 
 def price(candidate: View) -> str:
@@ -169,7 +165,6 @@ def costs(by: str) -> Table:
 
 def details(candidate: View, now_us: int, zone: tzinfo) -> dict[str, object]:
     """Give everything of one candidate as names and values."""
-    remaining: Mapping[str, Any] = candidate.get("remaining") or {}
     return {
         "slot": candidate.get("slot"),
         "model": candidate.get("model"),
@@ -182,10 +177,10 @@ def details(candidate: View, now_us: int, zone: tzinfo) -> dict[str, object]:
         "max output": tokens(candidate["max_output"]) if candidate.get("max_output") else "",
         "abilities": ", ".join(candidate.get("abilities") or ()),
         "dimensions": candidate.get("dimensions"),
-        "remaining": _limits(remaining),
-        "in flight": candidate.get("in_flight"),
-        "first byte": _p95(candidate.get("p95_us")),
-        "breaker": candidate.get("breaker"),
+        "because": candidate.get("detail"),
+        "limits": _limits(candidate.get("limits") or {}, now_us, zone),
+        "under way": candidate.get("in_flight"),
+        "first byte": _p95(candidate.get("p95_first_byte_us")),
     }
 
 
@@ -198,8 +193,17 @@ def _long(candidate: View) -> str:
     return f", ${long['input']:g} / ${long['output']:g} above {above} tokens"
 
 
-def _limits(remaining: Mapping[str, Any]) -> str:
-    return ", ".join(f"{value} {name}" for name, value in remaining.items() if value is not None)
+def _limits(limits: Mapping[str, Any], now_us: int, zone: tzinfo) -> str:
+    """Say what is left: of what the provider told last, and of what may go out in a minute."""
+    parts = []
+    for name, known in limits.items():
+        if known.get("left") is not None:
+            until = clock(int(known["reset"]), now_us, zone)
+            parts.append(f"{tokens(known['left'])} {name} left until {until}")
+        if known.get("a_minute"):
+            used, most = tokens(known.get("used")), tokens(known["a_minute"])
+            parts.append(f"{used} of {most} {name} a minute")
+    return ", ".join(parts)
 
 
 def _p95(microseconds: object) -> str:

@@ -73,7 +73,7 @@ def judge(text: str) -> Judged:
     catalogue = Catalogue(
         providers={one.provider.name: one.provider for one in providers},
         deployments=served,
-        tiers=tiers(file, providers, served, findings),
+        tiers=tiers(file, served, findings),
         aliases=aliases(file, providers, served, findings),
         falls_to=falls_to(file, served, findings),
         version=hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS],

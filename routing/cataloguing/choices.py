@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from routing.cataloguing.file import CatalogueFile
 from routing.cataloguing.findings import Findings
 from routing.cataloguing.providers import Serving
 from routing.models import RANK, Deployment, Tier
 
-# Where nobody serves a tier, these serve it, the nearest first: one provider is enough to begin.
-_NEAREST: Mapping[Tier, tuple[Tier, ...]] = {
-    Tier.ULTRA: (Tier.REASONING, Tier.MID, Tier.CHEAP),
-    Tier.REASONING: (Tier.ULTRA, Tier.MID, Tier.CHEAP),
-    Tier.MID: (Tier.ULTRA, Tier.REASONING, Tier.CHEAP),
-    Tier.CHEAP: (Tier.MID, Tier.ULTRA, Tier.REASONING),
-}
-
 
 def tiers(
-    file: CatalogueFile,
-    serving: Sequence[Serving],
-    served: Sequence[Deployment],
-    findings: Findings,
+    file: CatalogueFile, served: Sequence[Deployment], findings: Findings
 ) -> dict[Tier, tuple[str, ...]]:
-    """Give the models of each tier, best first: the file's list, else all in the file's order.
-
-    A tier that nobody serves who can be called gets the models of the nearest tier behind its own.
-    """
+    """Give the models of each tier, best first: the file's list, else all in the file's order."""
     known = _tiers_of(served)
     for tier, names in file.tiers.items():
         for name in names:
             _judge_member(tier, name, known.get(name), findings)
-    callable_ones = {one.provider.name for one in serving if one.provider.enabled}
-    own = {tier: _members(tier, served) for tier in Tier}
-    there = {
-        tier: _members(tier, [one for one in served if one.provider in callable_ones])
-        for tier in Tier
+    own = {
+        tier: tuple(dict.fromkeys(one.model for one in served if one.tier == tier)) for tier in Tier
     }
-    found = own | file.tiers
-    for tier, nearest in _NEAREST.items():
-        if tier not in file.tiers and not there[tier]:
-            found[tier] += next((there[near] for near in nearest if there[near]), ())
-    return found
-
-
-def _members(tier: Tier, served: Sequence[Deployment]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.model for one in served if one.tier == tier))
+    return own | file.tiers
 
 
 def aliases(

@@ -154,14 +154,6 @@ def test_tiers_list_all_models_in_the_order_of_the_file_unless_the_file_lists_th
     assert read_catalogue(own).tiers[Tier.CHEAP] == ("gpt-6-luna",)
 
 
-def test_a_tier_that_nobody_can_serve_is_served_by_the_nearest():
-    text = '[providers.deepseek]\nkeys = ["env:D"]\n[providers.anthropic]\n'
-    catalogue = read_catalogue(text)
-    assert catalogue.tiers[Tier.ULTRA][-1] == "deepseek-v4-pro"
-    assert catalogue.tiers[Tier.MID][0] == "deepseek-v4-pro"
-    assert catalogue.tiers[Tier.EMBED] == ()
-
-
 def test_aliases_of_presets_hold_unless_the_file_says_otherwise():
     assert read_catalogue(ANTHROPIC).aliases["opus"] == "claude-opus-5-5"
     own = ANTHROPIC + '[aliases]\nopus = "cheap"\n"gpt-4*" = "claude-sonnet-5-5"\n'

@@ -81,6 +81,9 @@ class InstantCrew:
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
+    async def switch(self, word: str) -> None:
+        """There is no router."""
+
     async def publish(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Note which promises came to rest."""
         now = time.perf_counter()

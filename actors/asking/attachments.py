@@ -152,9 +152,10 @@ def _open(name: str, parent: int, path: str, flags: int) -> int:
 
 
 def _content(fd: int, path: str, limit_bytes: int) -> bytes:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise BadInput(f"The attachment {path} is no file.", remedy="Name a regular file.")
     with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise BadInput(f"The attachment {path} is no file.", remedy="Name a regular file.")
         content = file.read(limit_bytes + 1)
     if len(content) > limit_bytes:
         raise too_large(limit_bytes)

@@ -13,6 +13,7 @@ from actors.session import Outside, Session
 from engine.errors import NotFound, Unavailable
 from engine.messages import Order, Report, ReportKind
 from engine.outcomes import Outcome, from_wire
+from engine.prompts import WORDS
 from store.home import Home
 
 PATIENCE_S = 20.0
@@ -50,6 +51,8 @@ class Desk:
         self.reports: list[Report] = []
         self.failures = 0  # so many calls fail first
         self.calls = 0
+        self.answers: dict[str, Any] = {}  # to queries, by their name
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
     async def report(
         self, session: str, incarnation: str, reports: Sequence[Mapping[str, Any]]
@@ -63,9 +66,19 @@ class Desk:
         self.reports += [Report.from_wire(body) for body in reports]
         return True
 
+    async def query(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        self.asked.append((name, dict(body)))
+        if name not in self.answers:
+            raise NotFound(f"Nothing was scripted for {name}.")
+        return dict(self.answers[name])
+
+    def turns(self, job: str) -> list[dict[str, Any]]:
+        mine = [r for r in self.reports if r.job == job and r.kind is ReportKind.OUTCOME]
+        return list(mine[0].data.get("turns", ()))
+
     def outcomes(self, job: str) -> list[Outcome]:
         return [
-            from_wire(dict(r.data))
+            from_wire({key: value for key, value in r.data.items() if key != "turns"})
             for r in self.reports
             if r.job == job and r.kind is ReportKind.OUTCOME
         ]
@@ -131,12 +144,14 @@ class House:
         self.home.config.chmod(0o600)
         self.desk, self.hub, self.clock = Desk(), Hub(), MovedClock()
         self.book: Any = OpenBook()
+        self.router: Any = None
 
     def session(self, name: str = "session/test-0123456789", directory: str = "") -> Session:
         outside = Outside(
             clock=self.clock,
             find_desk=lambda: self.desk,
             find_hub=lambda: self.hub,
+            find_router=lambda: self.router,
             open_secrecy=lambda _: self.book,
         )
         return Session(name, str(self.home.root), directory, outside)
@@ -151,7 +166,7 @@ def order(job: str = "j1", epoch: int = 1, **fields: Any) -> dict[str, Any]:
     return Order(job=job, epoch=epoch, payload=payload, **fields).to_wire()
 
 
-PAYLOAD = {"run", "sh", "env", "env_files", "stdin"}
+PAYLOAD = {"run", "sh", "env", "env_files", "stdin", *WORDS, "prompt"}
 
 
 def marked(mark: str) -> list[int]:

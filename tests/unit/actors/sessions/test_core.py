@@ -270,3 +270,72 @@ def test_memory_of_old_orders_is_bounded() -> None:
         core.reports_acked(1)
     assert len(core._epochs) == REMEMBERED
     assert len(core._early_stops) == REMEMBERED
+
+
+CLOSED = Failure(cause=Cause.RATE_LIMIT, message="All models are closed.", retry_at=77)
+
+
+def test_a_throttled_order_is_stopped_and_fails_until_the_known_time() -> None:
+    core = core_running(order())
+    assert core.throttle("a", 1, CLOSED, 5) == [Stop("a", 1, Why.THROTTLE)]
+    core.ended("a", 1, Ending(BROKEN, by_itself=False), 9, 1.0)
+    assert outcomes(core) == {("a", 1): Failed(CLOSED)}
+
+
+def test_what_ended_by_itself_before_the_throttle_keeps_its_outcome() -> None:
+    core = core_running(order())
+    core.throttle("a", 1, CLOSED, 5)
+    core.ended("a", 1, Ending(DONE, by_itself=True), 9, 1.0)
+    assert core.throttle("a", 1, CLOSED, 10) == []
+    assert outcomes(core) == {("a", 1): DONE}
+
+
+def test_the_newest_word_about_the_end_of_a_throttle_counts_and_stops_only_once() -> None:
+    core = core_running(order())
+    core.throttle("a", 1, CLOSED, 5)
+    later = Failure(cause=Cause.RATE_LIMIT, message="Still closed.", retry_at=99)
+    assert core.throttle("a", 1, later, 6) == []
+    core.ended("a", 1, Ending(BROKEN, by_itself=False), 9, 1.0)
+    assert outcomes(core) == {("a", 1): Failed(later)}
+
+
+def test_a_throttle_reaches_an_order_in_the_mailbox_and_one_that_has_not_come_yet() -> None:
+    core = core_running(order("a"), order("b"))
+    core.throttle("b", 1, CLOSED, 5)
+    core.throttle("c", 1, CLOSED, 5)
+    core.start([order("c")], 6, 0.0)
+    assert outcomes(core) == {("b", 1): Failed(CLOSED), ("c", 1): Failed(CLOSED)}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("throttle", Why.CANCEL, Cancelled()),
+        ("throttle", Why.DRAIN, Drained()),
+        ("throttle", Why.PREEMPT, Preempted()),
+        (Why.CANCEL, "throttle", Cancelled()),
+        (Why.DRAIN, "throttle", Drained()),
+    ],
+)
+def test_a_stronger_reason_than_a_throttle_wins_in_any_order(
+    first: Why | str, second: Why | str, expected: Outcome
+) -> None:
+    core = core_running(order())
+    for why in (first, second):
+        if isinstance(why, Why):
+            core.stop("a", 1, why, 5)
+        else:
+            core.throttle("a", 1, CLOSED, 5)
+    core.ended("a", 1, Ending(BROKEN, by_itself=False), 9, 1.0)
+    assert outcomes(core) == {("a", 1): expected}
+
+
+def test_turns_go_with_the_outcome_that_they_belong_to() -> None:
+    turn = {"role": "user", "blocks": []}
+    core = core_running(order("a"))
+    core.ended("a", 1, Ending(DONE, turns=(turn,)), 9, 1.0)
+    assert core.pending()[0].data["turns"] == [turn]
+    core = core_running(order("a"))
+    core.stop("a", 1, Why.CANCEL, 5)
+    core.ended("a", 1, Ending(DONE, turns=(turn,)), 9, 1.0)
+    assert "turns" not in core.pending()[0].data

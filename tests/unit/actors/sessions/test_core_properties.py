@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 
 from actors.sessions.core import SessionCore
 from actors.sessions.effects import Effect, Ending, Spawn, Stop, Tell, Why
+from engine.failures import Cause, Failure
 from engine.jobs import Result
 from engine.messages import Order, Report, ReportKind
 from engine.outcomes import Cancelled, Done, from_wire
@@ -63,6 +64,11 @@ class World(RuleBasedStateMachine):
     @rule(job=JOBS, epoch=EPOCHS, why=st.sampled_from([Why.CANCEL, Why.PREEMPT, Why.DRAIN]))
     def stop(self, job: str, epoch: int, why: Why) -> None:
         self.carry_out(self.core.stop(job, epoch, why, 0))
+
+    @rule(job=JOBS, epoch=EPOCHS, until=st.integers(1, 99))
+    def throttle(self, job: str, epoch: int, until: int) -> None:
+        closed = Failure(cause=Cause.RATE_LIMIT, message="Closed.", retry_at=until)
+        self.carry_out(self.core.throttle(job, epoch, closed, 0))
 
     @precondition(lambda self: self.live)
     @rule(data=st.data(), by_itself=st.booleans())

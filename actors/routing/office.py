@@ -91,7 +91,7 @@ class Office:
         self.bindings = Bindings(restored)
         self.shipping = Shipping(ledger, outside.find_desk, settings.models.ship_every_s)
         self._scribe = Scribe(ledger, self.core.take_entries, self.shipping.nudge)
-        self._throttling = Throttling(outside.find_session)
+        self._throttling = Throttling(outside.find_session, outside.clock)
         self._carriers = outside.carriers(home.empty)
         self._halted = _HALTED in restored.house
         self.underway = Underway()

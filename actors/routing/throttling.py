@@ -1,7 +1,7 @@
 """Tells sessions that every model that fits their job is closed, so that they stop and wait.
 
-Each is told once about the same end of the wait; one that could not be reached is told at its
-next refused call.
+Each is told once about a wait: the ends that single refusals name differ a little, so that not all
+come back at one instant. One that could not be reached is told at its next refused call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from engine.errors import HelioError
-from engine.ports import SessionFace
+from engine.ports import Clock, SessionFace
 from routing.requests import Refusal, RefusalKind, Who
 
 _REMEMBERED = 1000
@@ -20,9 +20,10 @@ _REMEMBERED = 1000
 class Throttling:
     """Hears every refusal, and tells the session whose job it stops."""
 
-    def __init__(self, find_session: Callable[[str], SessionFace]) -> None:
+    def __init__(self, find_session: Callable[[str], SessionFace], clock: Clock) -> None:
         self._find_session = find_session
-        self._told: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+        self._clock = clock
+        self._told: OrderedDict[tuple[str, int], int] = OrderedDict()  # claim -> until when
         self._tasks: set[asyncio.Task[None]] = set()
 
     def refused(self, who: Who, refusal: Refusal) -> None:
@@ -30,10 +31,9 @@ class Throttling:
         known_end = refusal.kind is RefusalKind.CLOSED and refusal.until > 0
         if not (known_end and who.session and who.job):
             return
-        about = (who.job, who.epoch, refusal.until)
-        if about in self._told:
+        if self._told.get((who.job, who.epoch), 0) > self._clock.now():
             return
-        self._told[about] = None
+        self._told[who.job, who.epoch] = refusal.until
         if len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)
         task = asyncio.get_running_loop().create_task(self._tell(who, refusal))
@@ -51,4 +51,4 @@ class Throttling:
             face = self._find_session(who.session)
             await face.throttle(who.job, who.epoch, refusal.until, refusal.message)
         except HelioError:
-            self._told.pop((who.job, who.epoch, refusal.until), None)
+            self._told.pop((who.job, who.epoch), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -32,10 +33,26 @@ class Sessions:
         self.heard.append((self.name, job, epoch, until, why))
 
 
+class Clock:
+    def __init__(self):
+        self.at = 100
+
+    def now(self):
+        return self.at
+
+    def monotonic(self):
+        return 0.0
+
+
 @pytest.fixture
-async def made():
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+async def made(clock):
     sessions = Sessions()
-    throttling = Throttling(sessions.find)
+    throttling = Throttling(sessions.find, clock)
     yield sessions, throttling
     await throttling.close()
 
@@ -45,15 +62,24 @@ async def turn():
         await asyncio.sleep(0)
 
 
-async def test_the_session_is_told_once_about_one_end_of_the_wait(made):
+async def test_the_session_is_told_once_about_one_wait_and_again_about_the_next(made, clock):
     sessions, throttling = made
-    for _ in range(5):
-        throttling.refused(WHO, closed())
+    for n in range(5):  # not all shall come back at one instant, so the ends differ
+        throttling.refused(WHO, closed(until=500 + n))
         await turn()
     assert sessions.heard == [("session/web", "j1", 2, 500, "Every model is closed.")]
+    clock.at = 501
     throttling.refused(WHO, closed(until=900))
     await turn()
     assert [heard[3] for heard in sessions.heard] == [500, 900]
+
+
+async def test_another_attempt_of_the_job_is_told_by_itself(made):
+    sessions, throttling = made
+    throttling.refused(WHO, closed())
+    throttling.refused(replace(WHO, epoch=3), closed())
+    await turn()
+    assert [heard[2] for heard in sessions.heard] == [2, 3]
 
 
 async def test_one_that_was_away_is_told_at_its_next_refusal(made):

@@ -317,10 +317,12 @@ def _signed(report: Report, incarnation: str) -> Report:
 
 
 def _is_light(body: Mapping[str, Any]) -> bool:
-    """Whether a command is read at once: one job at most, and no directory to look at."""
+    """Whether a command is read at once: one job at most, no directory and no schema in it."""
     if "pipeline" in body:
         return False
     jobs = body.get("jobs")
     if not isinstance(jobs, list) or not jobs:
         return True
-    return len(jobs) == 1 and isinstance(jobs[0], dict) and not jobs[0].get("cwd")
+    if len(jobs) > 1 or not isinstance(jobs[0], dict):
+        return False
+    return not (jobs[0].get("cwd") or jobs[0].get("schema"))

@@ -25,6 +25,7 @@ from actors.dispatching.facts import Act
 from actors.dispatching.pipelines import BACKENDS, compile_run
 from actors.dispatching.places import settle_places
 from actors.dispatching.queries import resolve
+from actors.dispatching.shapes import settle_shapes
 from actors.dispatching.views import job_view, record_view
 from engine.drafts import Batch
 from engine.ids import slug
@@ -48,7 +49,7 @@ def job_submit(body: Mapping[str, Any], settings: Settings) -> Act:
     """Accept one job or a batch."""
     wanted = read(SubmitBody, body)
     batch = compile_requests(wanted.jobs, BACKENDS, settings.limits)
-    batch = settle_places(replace(batch, idem_key=wanted.idem_key))
+    batch = settle_shapes(settle_places(replace(batch, idem_key=wanted.idem_key)))
 
     def act(work: Work) -> dict[str, Any]:
         accepted = submit(work, _known_parents(work, batch))

@@ -8,6 +8,7 @@ from typing import Any
 
 from actors.dispatching.bodies import PipelineRun, read
 from actors.dispatching.places import settle_places
+from actors.dispatching.shapes import settle_shapes
 from engine.drafts import Batch
 from engine.pipelines import compile_pipeline, describe
 from engine.settings import Settings
@@ -32,7 +33,8 @@ def compile_run(wanted: PipelineRun, settings: Settings) -> Batch:
         )
         for draft in batch.drafts
     )
-    return settle_places(replace(batch, drafts=drafts, idem_key=wanted.idem_key))
+    batch = replace(batch, drafts=drafts, idem_key=wanted.idem_key)
+    return settle_shapes(settle_places(batch))
 
 
 def render(body: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

@@ -118,7 +118,8 @@ def worker_list(tables: Tables, body: Mapping[str, Any], around: Surroundings) -
     """List workers that are not retired, or those of one state."""
     wanted = read(WorkerList, body)
     limit = min(wanted.limit, around.settings.limits.page)
-    equals: dict[str, Any] = {"state": wanted.state} if wanted.state and wanted.state != "all" else {}
+    filtered = wanted.state and wanted.state != "all"
+    equals: dict[str, Any] = {"state": wanted.state} if filtered else {}
     rows = tables.find(Worker, after=wanted.cursor or None, limit=limit, **equals)
     shown = [row for row in rows if wanted.state or row.state != "retired"]
     answer = page([record_view(row) for row in rows], limit, key="name")

@@ -25,8 +25,6 @@ from tests.unit.actors.routing.kit import PROVIDER, TOKEN, chat_at, new_key, who
 
 pytestmark = pytest.mark.ray
 MOST_PRIVATE_BYTES = 80 * 2**20
-# What a router must not pay for. LiteLLM lives in a child process, the rest elsewhere.
-STRANGERS = ("litellm", "openai", "fastapi", "sqlalchemy", "pandas", "starlette", "uvicorn")
 
 
 class Desk:
@@ -180,12 +178,10 @@ async def test_a_call_that_its_router_did_not_survive_is_charged_as_it_was_reser
     assert len(await fake_provider.log()) == 1, "it is not asked again by itself"
 
 
-async def test_a_hundred_calls_later_the_router_is_small_and_holds_no_stranger(desk: Ref) -> None:
+async def test_a_hundred_calls_later_the_router_is_small(desk: Ref) -> None:
     health = await ready()
     for _ in range(10):
         answers = await asyncio.gather(*(chat_at(health["url"], TOKEN) for _ in range(10)))
         assert {status for status, _, _ in answers} == {200}
     process = psutil.Process(health["pid"])
     assert process.memory_full_info().uss < MOST_PRIVATE_BYTES
-    mapped = "\n".join(one.path for one in process.memory_maps())
-    assert [name for name in STRANGERS if f"/{name}/" in mapped] == []

@@ -23,7 +23,7 @@ from actors.asking.attachments import (
 )
 from actors.asking.client import AnswerCut, Answered, GatewayAway, GatewayClient, Refused
 from actors.asking.keys import Key, patiently
-from actors.asking.question import Question, asked, model_of
+from actors.asking.question import Question, asked, model_of, sent_back
 from actors.asking.refusals import ERROR_HEADER, HALTED, failure_of, refused_content
 from actors.backends.base import Bench
 from actors.processes import Stream
@@ -113,9 +113,10 @@ class _Asker:
         )
         attached = await self._attachments(said.get("attach") or ())
         blocks = [block_of(one, self._shown(one)) for one in attached]
+        prompt = sent_back(str(said["prompt"]), (self._order.resume or {}).get("given"))
         question = Question(
             model=model_of(said),
-            messages=[*talk.messages_of(turns), asked(blocks, hide(str(said["prompt"])))],
+            messages=[*talk.messages_of(turns), asked(blocks, hide(prompt))],
             max_tokens=said.get("max_tokens") or self._llm.max_tokens,
             system=hide(str(said.get("system") or "")),
             temperature=said.get("temperature"),

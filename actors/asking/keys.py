@@ -87,6 +87,7 @@ def who_of(order: Order, lines: Lines) -> Mapping[str, Any]:
         "floor": said.get("floor"),
         "budget_usd": said.get("budget_usd"),
         "pinned": bool(said.get("pin")),
+        "avoid": list(said.get("avoid") or ()),
     }
 
 

@@ -73,6 +73,18 @@ def model_of(payload: Mapping[str, Any]) -> str:
     return str(payload.get("model") or payload.get("tier") or BY_LANE)
 
 
+def sent_back(prompt: str, given: Any) -> str:
+    """Give the prompt with what a reviewer found wrong with the attempt before."""
+    if not isinstance(given, Mapping) or "reasons" not in given:
+        return prompt
+    reasons = "\n".join(f"- {reason}" for reason in given["reasons"])
+    return (
+        f"{prompt}\n\nYou answered this before, and a reviewer refused it:\n{reasons}\n\n"
+        f"That answer was:\n<<<ANSWER\n{given.get('text', '')}\nANSWER\n\n"
+        "Give the whole answer again so that none of this can be said of it."
+    )
+
+
 def asked(blocks: Sequence[Mapping[str, Any]], prompt: str) -> dict[str, Any]:
     """Give the message that asks: what is shown comes first, the question last."""
     if not blocks:

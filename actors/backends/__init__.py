@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from actors.backends.base import Backend
+from actors.backends.council import CouncilAttempt
 from actors.backends.llm import LlmAttempt
 from actors.backends.shell import ShellAttempt
 
-BACKENDS: Mapping[str, Backend] = {"llm": LlmAttempt, "shell": ShellAttempt}
+BACKENDS: Mapping[str, Backend] = {
+    "council": CouncilAttempt,
+    "llm": LlmAttempt,
+    "shell": ShellAttempt,
+}

@@ -6,6 +6,7 @@ Tokens, RAY_* and everything else that the house lives on never reach a job. Bes
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ ALLOWED = frozenset(
 )  # fmt: skip
 ALLOWED_PREFIX = "LC_"
 SECRET_PREFIX = "secret:"  # noqa: S105  # names one, is none
+GIVEN = "HELIO_GIVEN"  # JSON: the answer, signal or verdict with which a job goes on
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PRIVATE, _PRIVATE_FOLDER = 0o600, 0o700
 
@@ -44,6 +46,8 @@ def asked(order: Order, secrets: SecretSource, scratch: Path) -> dict[str, str]:
         NotFound: a secret is not set.
     """
     found = {str(k): str(v) for k, v in (order.payload.get("env") or {}).items()}
+    if order.resume:
+        found[GIVEN] = json.dumps(order.resume.get("given"))
     for name, value in found.items():
         if value.startswith(SECRET_PREFIX):
             found[name] = secrets.read(value.removeprefix(SECRET_PREFIX))

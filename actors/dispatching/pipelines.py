@@ -13,7 +13,7 @@ from engine.drafts import Batch
 from engine.pipelines import compile_pipeline, describe
 from engine.settings import Settings
 
-BACKENDS = ("shell", "llm")
+BACKENDS = ("shell", "llm", "council")
 
 
 def compile_run(wanted: PipelineRun, settings: Settings) -> Batch:

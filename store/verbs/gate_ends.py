@@ -17,10 +17,13 @@ from engine.transitions import Trigger, fire
 from store.verbs import queue
 from store.work import Work
 
+_REMEMBERED = 20_000  # characters of a refused result that its next attempt is shown
+
 
 def send_back(work: Work, maker: Job, reasons: Sequence[str]) -> Job:
     """Back to its queue; the next attempt is told what was wrong with this one."""
-    given = {"verdict": "fail", "reasons": list(reasons), "round": maker.rounds}
+    was = result_of(maker).text[:_REMEMBERED]
+    given = {"verdict": "fail", "reasons": list(reasons), "round": maker.rounds, "text": was}
     awaits = {**(maker.awaits or {}), "given": given}
     trigger = Trigger.REQUEUE if maker.state is JobState.REVIEWING else Trigger.RESUME
     again = work.put(replace(maker, state=fire(maker.state, trigger), awaits=awaits))

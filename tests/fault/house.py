@@ -41,6 +41,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("raylet", "raylet/raylet"),
     ("dispatcher", "ray::Dispatcher"),
     ("hub", "ray::Hub"),
+    ("router", "ray::Router"),
     ("session", "ray::Session"),
     ("replica", "ray::ServeReplica:api"),
     ("proxy", "ray::Proxy"),

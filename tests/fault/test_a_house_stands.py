@@ -50,7 +50,7 @@ def test_a_house_started_among_foreign_packages_of_our_names_runs_right(
 
 def test_every_actor_stands_and_none_twice(house: House) -> None:
     counts = {kind: len(pids) for kind, pids in house.pids().items()}
-    once = ("cradle", "warden", "head", "gcs", "raylet", "dispatcher", "hub", "proxy")
+    once = ("cradle", "warden", "head", "gcs", "raylet", "dispatcher", "hub", "router", "proxy")
     assert {kind: counts[kind] for kind in once} == dict.fromkeys(once, 1)
     assert counts["replica"] == 1
     assert counts["controller"] == 1
@@ -64,7 +64,9 @@ def test_actors_are_as_important_to_the_kernel_as_the_supervisor(house: House) -
 
 def test_files_of_the_home_are_the_owners_alone(house: House) -> None:
     home = house.home
-    for path in (home.token, home.ray_token, home.ports, home.kin, home.control):
+    own = (home.token, home.ray_token, home.ports, home.kin, home.control)
+    models = (home.gateway, home.gateway_socket, home.router_ledger)
+    for path in own + models:
         assert stat.S_IMODE(path.stat().st_mode) & 0o177 == 0, path
     for path in (home.root, home.secrets, home.logs, home.empty):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
@@ -88,7 +90,7 @@ def test_with_the_token_ray_lists_the_actors(house: House) -> None:
         for actor in listed["data"]["result"]["result"]
         if actor["state"] == "ALIVE" and actor["ray_namespace"] == "heliograph"
     }
-    assert {"dispatcher", "hub"} <= alive
+    assert {"dispatcher", "hub", "router"} <= alive
     assert httpx.get(dashboard, headers=headers).status_code == 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from time import monotonic
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.fault
 
 
 def is_well(house: House) -> bool:
-    """Everything answers: the supervisor, the dispatcher through the warden, and both doors."""
+    """Everything answers: the supervisor, the dispatcher through the warden, and all doors."""
     try:
         status = house.ask({"do": "status"})
         if status["phase"] != "ready" or not (status["house"] or {}).get("ready"):
@@ -25,6 +26,9 @@ def is_well(house: House) -> bool:
         for page in ("/v1/jobs", "/"):
             if httpx.get(status["api"] + page, timeout=2).status_code not in {200, 303, 401}:
                 return False
+        gateway = json.loads(house.home.gateway.read_text())["url"]
+        if httpx.get(f"{gateway}/healthz", timeout=2).status_code != 200:
+            return False
     except (HelioError, httpx.HTTPError):
         return False
     return True
@@ -36,6 +40,7 @@ def is_well(house: House) -> bool:
         ("warden", 20),
         ("dispatcher", 10),
         ("hub", 10),
+        ("router", 10),
         ("replica", 20),
         ("controller", 20),
         ("proxy", 20),

@@ -32,7 +32,7 @@ CLIENTS = 2
 # Within how many seconds all jobs are under way again, and the API takes more.
 BOUNDS = {
     "dispatcher": (10, 10), "session": (10, 10), "keeper": (10, 10), "agent": (10, 10),
-    "hub": (10, 10), "warden": (10, 10), "replica": (10, 20), "proxy": (10, 20),
+    "hub": (10, 10), "router": (10, 10), "warden": (10, 10), "replica": (10, 20), "proxy": (10, 20),
     "controller": (10, 20), "head": (60, 60),
 }  # fmt: skip
 

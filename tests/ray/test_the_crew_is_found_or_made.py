@@ -103,7 +103,7 @@ async def test_an_actor_of_another_version_is_replaced(cast: Any) -> None:
 
 async def test_a_crew_that_does_not_get_ready_says_what_it_said_last(cast: Any) -> None:
     cast(NeverReady)
-    with pytest.raises(Unavailable, match=r"hub was not ready within 1 s.*opening"):
+    with pytest.raises(Unavailable, match=r"The \w+ was not ready within 1 s.*opening"):
         await system.raise_crew(HOME, 1)
 
 

@@ -13,6 +13,10 @@ from tests.contract.sdk.talks import PNG, Called, Heard, Result, Terms
 PICTURE = {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}", "detail": "auto"}
 
 
+class StreamFailed(Exception):
+    """An event told of a failure: OpenAI's client gives it like any other event."""
+
+
 class ResponsesTalk:
     """Speaks `/v1/responses`."""
 
@@ -64,6 +68,8 @@ class ResponsesTalk:
             return await self._client.responses.create(**asked)
         whole: Response | None = None
         async for event in await self._client.responses.create(**asked, stream=True):
+            if event.type in {"error", "response.failed"}:
+                raise StreamFailed(str(event))
             if event.type in {"response.completed", "response.incomplete"}:
                 whole = event.response
         assert whole is not None, "the stream did not end with a whole answer"

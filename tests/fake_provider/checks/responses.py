@@ -209,19 +209,19 @@ def _output(output: Any, where: str) -> None:
 
 
 def _reasoning(item: Mapping[str, Any], where: str) -> None:
-    need("id" in item, f"Missing required parameter: '{where}.id'.")
+    named = item.get("id", "(none)")  # Codex leaves it out, and is understood
     need(isinstance(item.get("summary"), list), f"Missing required parameter: '{where}.summary'.")
     token = item.get("encrypted_content")
     need(
         token,
-        f"Item with id '{item['id']}' not found. Items are not persisted when `store` is set to "
+        f"Item with id '{named}' not found. Items are not persisted when `store` is set to "
         "false. Try again with `store` set to true, or remove this item from your input.",
         status=404,
         code="item_not_found",
     )
     need(
         seal.opened("responses", str(token)),
-        f"The encrypted content for item {item['id']} could not be verified. Reason: Encrypted "
+        f"The encrypted content for item {named} could not be verified. Reason: Encrypted "
         "content could not be decrypted or parsed.",
         code="invalid_encrypted_content",
     )
@@ -247,7 +247,7 @@ def _pairs(items: list[Any]) -> None:
             alone = alone or (after[0] == "message" and items[at + 1].get("role") != "assistant")
             need(
                 not alone,
-                f"Item '{item['id']}' of type 'reasoning' was provided without its required "
+                f"Item '{item.get('id')}' of type 'reasoning' was provided without its required "
                 "following item.",
             )
     for names in (called, answered):

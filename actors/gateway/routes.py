@@ -48,6 +48,9 @@ _GETS: Mapping[str, Endpoint] = {
     "/healthz": Endpoint.HEALTH,
 }
 _GEMINI = re.compile(r"^/v1(?:beta|alpha)?/models/(?P<model>.+):(?P<verb>[A-Za-z]+)$")
+_GOOGLES = (
+    "x-goog-api-key"  # its clients are known by it also at /v1, which they share with OpenAI's
+)
 _GEMINI_VERBS = {
     "generateContent": (Endpoint.ANSWER, False),
     "streamGenerateContent": (Endpoint.ANSWER, True),
@@ -85,7 +88,7 @@ def dialect_of(path: str, headers: Mapping[str, str]) -> Dialect:
     """Give the dialect in which an error about an address is worded, whatever it is."""
     if "/messages" in path or "anthropic-version" in headers:
         return Dialect.ANTHROPIC
-    if path.startswith(("/v1beta", "/v1alpha")):
+    if _GOOGLES in headers or path.startswith(("/v1beta", "/v1alpha")) or _GEMINI.match(path):
         return Dialect.GEMINI
     return Dialect.RESPONSES if path.rstrip("/").endswith("/responses") else Dialect.CHAT
 
@@ -101,7 +104,7 @@ def _gemini(method: str, path: str, verbed: re.Match[str]) -> Route:
 def _shape_of(listed: re.Match[str], headers: Mapping[str, str]) -> Dialect:
     if "anthropic-version" in headers:
         return Dialect.ANTHROPIC
-    return Dialect.GEMINI if listed["beta"] else Dialect.CHAT
+    return Dialect.GEMINI if listed["beta"] or _GOOGLES in headers else Dialect.CHAT
 
 
 def _allow(method: str, path: str, *methods: str) -> None:

@@ -48,9 +48,8 @@ _GETS: Mapping[str, Endpoint] = {
     "/healthz": Endpoint.HEALTH,
 }
 _GEMINI = re.compile(r"^/v1(?:beta|alpha)?/models/(?P<model>.+):(?P<verb>[A-Za-z]+)$")
-_GOOGLES = (
-    "x-goog-api-key"  # its clients are known by it also at /v1, which they share with OpenAI's
-)
+# Google's clients are known by it at /v1 too, which they share with OpenAI's.
+_GOOGLES = "x-goog-api-key"
 _GEMINI_VERBS = {
     "generateContent": (Endpoint.ANSWER, False),
     "streamGenerateContent": (Endpoint.ANSWER, True),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
-from routing.translate.dialects import DIALECTS
 
 from actors.gateway.attempts import Attempts
 from actors.gateway.carrying import Carrying, WholeOutcome
@@ -15,6 +14,7 @@ from actors.gateway.errands import Errands
 from actors.gateway.headers import of_grant, returned, safe
 from actors.gateway.intake import Intake
 from actors.gateway.office import GatewayOffice
+from routing.translate.dialects import DIALECTS
 
 
 async def answer(

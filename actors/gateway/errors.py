@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from routing.translate.dialects import DIALECTS
-
 from engine.errors import HelioError
 from engine.moments import US_PER_S
 from routing.conversation import Dialect
 from routing.faults import Fault, FaultKind
 from routing.requests import Refusal, RefusalKind
+from routing.translate.dialects import DIALECTS
 
 NO_RETRY = {"x-should-retry": "false"}
 _CLIENT_ERRORS = range(400, 500)
@@ -86,12 +85,13 @@ class Reply:
 
 def of_error(error: HelioError) -> Reply:
     """Tell of a flaw of the request, or that the house is halted."""
-    headers = dict(NO_RETRY)
+    code = error.slug.replace("-", "_")
+    headers = _head(code)
     if "allow" in error.facts:
         headers["allow"] = str(error.facts["allow"])
     return Reply(
         status=error.status,
-        code=error.slug.replace("-", "_"),
+        code=code,
         message=_sentences(error.detail, error.remedy),
         headers=headers,
     )
@@ -103,7 +103,7 @@ def of_surprise() -> Reply:
         status=500,
         code="internal_error",
         message="The gateway made a mistake; its log says which.",
-        headers=NO_RETRY,
+        headers=_head("internal_error"),
     )
 
 
@@ -116,7 +116,9 @@ def of_giving_up(gave: GaveUp, dialect: Dialect, now: int) -> Reply:
     status, code = _REFUSED[refusal.kind]
     if refusal.kind is RefusalKind.FAILED and fault is not None:
         status, code = _FAULTS[fault.kind]
-    headers = {**gave.headers, **NO_RETRY}
+    headers = {**gave.headers, **_head(code)}
+    if refusal.until:
+        headers["x-helio-until"] = str(refusal.until)
     if status == 429 or (status == 503 and refusal.until):
         headers["retry-after"] = str(retry_after_s(refusal.until, now))
     message = _sentences(refusal.message, refusal.remedy)
@@ -134,8 +136,13 @@ def _of_fault(fault: Fault, gave: GaveUp, *, own: bool) -> Reply:
     if fault.kind in _THE_CLIENTS and fault.status in _CLIENT_ERRORS:
         status = fault.status
     body = fault.body if own and "error" in fault.body and fault.kind in _THE_CLIENTS else None
-    headers = {**gave.headers, **NO_RETRY}
+    headers = {**gave.headers, **_head(code)}
     return Reply(status=status, code=code, message=fault.message, headers=headers, body=body)
+
+
+def _head(code: str) -> dict[str, str]:
+    """Say what went wrong by a name that is the same in every dialect, and that it stays so."""
+    return {"x-helio-error": code, **NO_RETRY}
 
 
 def _sentences(message: str, remedy: str) -> str:

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any
 
 from aiohttp import web
-from routing.translate.dialects import DIALECTS
 
 from actors.gateway.identity import Address
 from actors.gateway.routes import Route
@@ -24,6 +23,7 @@ from routing.models import Ability
 from routing.requests import Purpose, Wanted, Who
 from routing.tokens import BYTES_A_TOKEN, estimate
 from routing.translate.dialect import Malformed
+from routing.translate.dialects import DIALECTS
 
 _PLAIN_ENCODINGS = ("", "identity", "gzip", "deflate")
 _BYTES_A_MIB = 2**20

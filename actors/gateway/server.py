@@ -186,5 +186,4 @@ def _cut(request: web.BaseRequest) -> web.StreamResponse:
     """End a connection in the middle of its answer: nothing else can be told there any more."""
     if request.transport is not None:
         request.transport.abort()
-    begun: web.StreamResponse = request[BEGUN]
-    return begun
+    return request[BEGUN]

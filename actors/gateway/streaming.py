@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aiohttp import web
-from routing.translate.dialects import DIALECTS
 
 from actors.gateway.attempts import Attempts
 from actors.gateway.carrying import Carrying, StreamOutcome
@@ -22,9 +21,11 @@ from actors.gateway.office import GatewayOffice
 from routing.faults import Fault
 from routing.ports import Piece
 from routing.translate.dialect import Frame
+from routing.translate.dialects import DIALECTS
 from routing.translate.sse import encode
 
-BEGUN = "helio.begun"  # where a request keeps the response that has begun
+# Where a request keeps the response that has begun.
+BEGUN = web.RequestKey("begun", web.StreamResponse)
 
 
 async def stream(

@@ -59,13 +59,13 @@ class Trial:
         """Learn from what the answer tells."""
         for event in events:
             match event:
-                case Grew(text=text):
-                    self._made_chars += len(text)
-                case Begun(model=model, usage=usage):
-                    self._served = model or self._served
-                    self._usage = usage or self._usage
-                case Ended(usage=usage):
-                    self._usage = usage or self._usage
+                case Grew():
+                    self._made_chars += len(event.text)
+                case Begun():
+                    self._served = event.model or self._served
+                    self._usage = event.usage or self._usage
+                case Ended():
+                    self._usage = event.usage or self._usage
                     self._whole = True
                 case _:
                     pass

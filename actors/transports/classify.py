@@ -13,11 +13,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routing.translate.dialects import DIALECTS
-
 from engine.redaction import hide, hide_json, needles
 from routing.conversation import Dialect
 from routing.faults import Fault, FaultKind
+from routing.translate.dialects import DIALECTS
 
 _TEXT_CHARS = 2000
 _BAD_REQUEST = 400

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import aiohttp
-from routing.translate.dialects import DIALECTS
 
 from actors.transports.classify import classify, inner_status
 from actors.transports.listening import Listener, answer_of
@@ -20,6 +19,7 @@ from actors.transports.places import answer_url, direct_headers
 from actors.transports.wire import Flow, Wire, headers_of, is_good, read_error, read_whole
 from routing.faults import Fault, FaultKind
 from routing.ports import Call, Piece, Stream, Whole
+from routing.translate.dialects import DIALECTS
 
 
 class DirectCarrier:

@@ -10,15 +10,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from routing.translate.dialects import DIALECTS
-
 from actors.transports.classify import classify, inner_status
 from routing.conversation import Answer, Ended, Event
 from routing.faults import Fault, FaultKind
 from routing.ports import Call
 from routing.translate.dialect import Frame, Malformed
+from routing.translate.dialects import DIALECTS
 from routing.translate.sse import FrameParser
 
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _FRAME_BYTES = 32 * 2**20  # largest single event; a stream without empty lines is no stream
 
 
@@ -61,12 +61,14 @@ class Listener:
     def _understand(self, frames: Iterable[Frame]) -> list[Event]:
         heard: list[Event] = []
         try:
-            with unreadable(self._headers):
-                for frame in frames:
-                    self._unread = 0
-                    heard += self._reader.read(frame)
+            for frame in frames:
+                self._unread = 0
+                heard += self._reader.read(frame)
         except Fault as fault:
+            fault.headers = fault.headers or self._headers
             self.fault = fault
+        except UNREADABLE as error:
+            self.fault = malformed(error, self._headers)
         if heard and isinstance(heard[-1], Ended):
             self.ended = True
         return heard
@@ -100,8 +102,11 @@ def unreadable(headers: Mapping[str, str]) -> Iterator[None]:
     except Fault as fault:
         fault.headers = fault.headers or headers
         raise
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        said = str(error) if isinstance(error, Malformed) else type(error).__name__
-        raise Fault(
-            FaultKind.MALFORMED, f"the answer cannot be read: {said[:200]}", headers=headers
-        ) from error
+    except UNREADABLE as error:
+        raise malformed(error, headers) from error
+
+
+def malformed(error: Exception, headers: Mapping[str, str]) -> Fault:
+    """Give the fault of an answer that a decoder cannot read."""
+    said = str(error) if isinstance(error, Malformed) else type(error).__name__
+    return Fault(FaultKind.MALFORMED, f"the answer cannot be read: {said[:200]}", headers=headers)

@@ -24,6 +24,7 @@ _AFTER_END_S = 1  # how long a provider may take to hang up once its answer is w
 _BUFFER_BYTES = 64 * 2**10  # a stream that nobody reads is stopped at twice that
 _FIELD_BYTES = 32 * 2**10
 _POOL_IDLE_S = 15  # below what providers allow, so that a kept connection is rarely a dead one
+_BREAKS = (TimeoutError, aiohttp.ClientError, ConnectionError)
 _OK = 200
 _MULTIPLE = 300
 
@@ -85,15 +86,22 @@ def headers_of(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 class Flow:
-    """The bytes of one body as they come, each within its patience."""
+    """The bytes of one body as they come, each within its patience.
+
+    One timer watches all reads and looks only when it fires: to set a deadline anew for each of
+    fifty small reads would cost more than the reads.
+    """
 
     def __init__(
         self, response: aiohttp.ClientResponse, timeouts: Timeouts, first_s: float = 0
     ) -> None:
         self._content = response.content
         self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
         self._patience_s = first_s or timeouts.idle_s
-        self._enough = False
+        self._since: float | None = None  # when the read began that is waiting
+        self._watch: asyncio.TimerHandle | None = None
+        self._begun = self._enough = False
 
     async def read(self) -> bytes:
         """Give what has come since; empty at the end.
@@ -101,22 +109,44 @@ class Flow:
         Raises:
             Fault: CUT or TIMEOUT.
         """
+        self._since = self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._patience_s, self._look)
         try:
-            with broken(self._timeouts):
-                async with asyncio.timeout(self._patience_s):
-                    chunk = await self._content.readany()
-        except Fault:
+            chunk = await self._content.readany()
+        except _BREAKS as error:
             if self._enough:
                 return b""
-            raise
-        if not self._enough:
-            self._patience_s = self._timeouts.idle_s
+            raise fault_of(error, self._timeouts) from error
+        finally:
+            self._since = None
+        if not self._begun:
+            self._begun = True
+            self._change(self._timeouts.idle_s)
         return chunk
 
     def enough(self) -> None:
         """Hear that the answer is whole: the rest may be awaited briefly, and need not come."""
-        self._enough = True
-        self._patience_s = _AFTER_END_S
+        if not self._enough:
+            self._enough = True
+            self._change(_AFTER_END_S)
+
+    def _change(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def _look(self) -> None:
+        """End a read that waits for too long; with no read waiting, watch no more."""
+        self._watch = None
+        if self._since is None:
+            return
+        left_s = self._since + self._patience_s - self._loop.time()
+        if left_s <= 0:
+            self._content.set_exception(TimeoutError())
+        else:
+            self._watch = self._loop.call_later(left_s, self._look)
 
 
 async def read_whole(response: aiohttp.ClientResponse, timeouts: Timeouts) -> bytes:
@@ -156,16 +186,23 @@ def broken(timeouts: Timeouts) -> Iterator[None]:
     """Turn what aiohttp says of sockets into faults."""
     try:
         yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise Fault(FaultKind.CONNECT, f"no connection within {timeouts.connect_s:g} s") from error
-    except TimeoutError as error:
-        raise Fault(FaultKind.TIMEOUT, "the provider fell silent") from error
-    except aiohttp.ClientConnectorError as error:
-        reason = error.strerror or type(error.os_error).__name__
-        raise Fault(FaultKind.CONNECT, f"no connection: {reason}") from error
-    except aiohttp.InvalidURL as error:
-        raise Fault(FaultKind.CONNECT, "the provider's url is no url") from error
-    except aiohttp.ClientResponseError as error:
-        raise Fault(FaultKind.MALFORMED, "the provider does not speak HTTP") from error
-    except (aiohttp.ClientError, ConnectionError) as error:
-        raise Fault(FaultKind.CUT, "the connection ended before the answer did") from error
+    except _BREAKS as error:
+        raise fault_of(error, timeouts) from error
+
+
+def fault_of(error: Exception, timeouts: Timeouts) -> Fault:
+    """Give the fault that a broken socket is."""
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return Fault(FaultKind.CONNECT, f"no connection within {timeouts.connect_s:g} s")
+        case TimeoutError():
+            return Fault(FaultKind.TIMEOUT, "the provider fell silent")
+        case aiohttp.ClientConnectorError():
+            reason = error.strerror or type(error.os_error).__name__
+            return Fault(FaultKind.CONNECT, f"no connection: {reason}")
+        case aiohttp.InvalidURL():
+            return Fault(FaultKind.CONNECT, "the provider's url is no url")
+        case aiohttp.ClientResponseError():
+            return Fault(FaultKind.MALFORMED, "the provider does not speak HTTP")
+        case _:
+            return Fault(FaultKind.CUT, "the connection ended before the answer did")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -155,8 +156,6 @@ class Said:
 
     @property
     def json(self) -> Any:
-        import json
-
         return json.loads(self.body)
 
 
@@ -180,7 +179,8 @@ class Client:
         async with self.session.request(
             method, self.url + path, headers=self.headers | named, **(given if body else {})
         ) as response:
-            return Said(response.status, dict(response.headers), await response.read())
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return Said(response.status, told, await response.read())
 
 
 @asynccontextmanager

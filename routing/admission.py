@@ -58,6 +58,8 @@ class Window:
     def used(self, now: int) -> int:
         """Give how many are out."""
         start = now - MINUTE_US - _GRAIN_US
+        if not self._parts or self._parts[0][0] > start:  # nothing has come back
+            return self._used
         return sum(amount for second, amount in self._parts if second > start)
 
     def admits(self, amount: int, now: int, part: float = 1.0) -> bool:

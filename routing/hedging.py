@@ -11,7 +11,8 @@ from engine.settings import ModelSettings
 from routing.admission import MINUTE_US, Window
 from routing.ranking import Option, Plan
 from routing.requests import Wanted
-from routing.weighing import URGENT, Weighing
+from routing.room import URGENT
+from routing.weighing import Weighing
 
 SPILLING_US = MINUTE_US  # a provider counts as spilled upon for so long after the last time
 _WINDOW_LIMIT = 1  # of no meaning: the windows only count

@@ -20,6 +20,8 @@ from routing.requests import SkipReason
 from routing.scribe import Scribe
 from routing.state import FOREVER, Barrier, Board, ProviderState, Shut, SlotState, sized
 
+RAMP_BEGINS = 1  # call under way at what a probe has just opened
+RAMP_ENDS = 16
 BELIEVED = 2  # resets in a row that may prove false before ours are longer than the provider's
 
 
@@ -96,6 +98,7 @@ class Learning:
         shut = barrier.shut
         if shut is None:
             barrier.failures = 0
+            self._widen(barrier)
         elif self._speaks_of(flight, shut):
             barrier.failures = 0
             self._open(barrier, now)
@@ -106,6 +109,7 @@ class Learning:
         shut = provider.shut
         if shut is None:
             provider.breaker.success(now)
+            self._widen(provider)
         elif self._speaks_of(flight, shut):
             if provider.breaker.probed():
                 self._open(provider, now)
@@ -195,8 +199,16 @@ class Learning:
         self._scribe.state(barrier)
         self._scribe.closed(barrier, shut, now)
 
+    def _widen(self, barrier: Barrier) -> None:
+        """One more at a time may be under way; in the end any number."""
+        if barrier.ramp:
+            barrier.ramp = barrier.ramp + 1 if barrier.ramp < RAMP_ENDS else 0
+            if not barrier.ramp:
+                self._scribe.state(barrier)
+
     def _open(self, barrier: Barrier, now: int) -> None:
         barrier.close(None)
+        barrier.ramp = RAMP_BEGINS
         self._scribe.state(barrier)
         self._scribe.opened(barrier, now)
 

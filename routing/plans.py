@@ -31,8 +31,8 @@ class PlanBook:
         """Give who could answer, or why the request cannot be understood."""
         who = wanted.who
         kind = (
-            wanted.asked, wanted.purpose, wanted.abilities, wanted.dialect, wanted.only, wanted.login,
-            who.tier, who.lane <= Lane.P1, who.floor, who.avoid, who.pinned,
+            wanted.asked, wanted.purpose, wanted.abilities, wanted.dialect, wanted.only,
+            wanted.login, who.tier, who.lane <= Lane.P1, who.floor, who.avoid, who.pinned,
         )  # fmt: skip
         known = self._plans.get(kind)
         if known is None:

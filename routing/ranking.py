@@ -44,6 +44,7 @@ class Option:
     key: KeyState
     provider: ProviderState
     rank: int
+    context: int  # tokens of prompt and answer together; 0 is unknown
     first: bool  # of the deployment that is the first choice
     priced: bool
     free: bool  # costs no money: the price is zero, or a subscription pays
@@ -207,6 +208,7 @@ def _option(candidate: Candidate, provider: Provider, board: Board, *, first: bo
         key=board.key(slot.provider, slot.key),
         provider=board.provider(slot.provider),
         rank=RANK.get(deployment.tier, _ALONE),
+        context=deployment.context,
         first=first,
         priced=free or price is not None,
         free=free,

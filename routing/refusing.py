@@ -44,7 +44,7 @@ def refusal(wanted: Wanted, choice: Choice) -> Refusal:
 
 def earliest(skips: Iterable[Skip]) -> int:
     """Give the first known time at which one of the closed candidates can be tried; 0 if none."""
-    return min((s.until for s in skips if s.until and s.reason in _CLOSED), default=0)
+    return min((s.until for s in skips if s.reason in _CLOSED and s.until), default=0)
 
 
 def _closed(wanted: Wanted, skips: tuple[Skip, ...]) -> Refusal:

@@ -13,6 +13,7 @@ from engine.jobs import Lane
 from routing.models import Catalogue, Deployment, Tier
 from routing.requests import Purpose, Refusal, RefusalKind, Wanted
 
+AUTO = "auto"  # says that no model is named, in dialects that demand a name
 _ALIAS_STEPS = 5  # an alias may name an alias; a circle ends here
 _NEAR = 3
 
@@ -33,7 +34,7 @@ def resolve(wanted: Wanted, catalogue: Catalogue) -> Meant | Refusal:
     """Find what a request means."""
     if wanted.only is not None:
         return _only(wanted, catalogue)
-    if not wanted.asked:
+    if not wanted.asked or (wanted.asked == AUTO and AUTO not in catalogue.aliases):
         return _of_tier(tier_of(wanted), catalogue)
     name = wanted.asked
     for _ in range(_ALIAS_STEPS):

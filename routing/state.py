@@ -1,8 +1,9 @@
 """What is known of every slot, key and provider: closed till when, under way, learned.
 
 Plain mutable records; `routing.waterfall` reads them, `routing.learning` writes them. A *barrier*
-is anything that can be shut. A shut barrier opens by time alone never: after its time one probe
-goes through, and what that finds opens it or shuts it anew.
+is anything that can be shut. A shut barrier never opens by time alone: after its time one probe
+goes through, and what that finds opens it or shuts it anew. What has just opened takes few calls
+at a time at first (`ramp`), one more with each success.
 """
 
 from __future__ import annotations
@@ -32,14 +33,17 @@ class Shut:
     since: int = 0
     detail: str = ""
     catalogue: str = ""  # for one that lasts until the catalogue changes: its version
-    skips: dict[Slot, Skip] = field(default_factory=dict, compare=False, repr=False)
+    skips: dict[object, Skip] = field(default_factory=dict, compare=False, repr=False)
 
-    def skip(self, slot: Slot) -> Skip:
-        """Give the skip of a slot behind this; made once, since a decision must cost little."""
-        made = self.skips.get(slot)
+    def skip(self, of: object, slot: Slot) -> Skip:
+        """Give the skip of a slot behind this; made once, since a decision must cost little.
+
+        `of` is the slot's state: it is found faster than the slot.
+        """
+        made = self.skips.get(of)
         if made is None:
             until = 0 if self.until >= FOREVER else self.until
-            made = self.skips[slot] = Skip(slot, self.reason, until, self.detail)
+            made = self.skips[of] = Skip(slot, self.reason, until, self.detail)
         return made
 
     def as_json(self) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def shut_from(data: Mapping[str, Any]) -> Shut:
 class Barrier:
     """Something that can be shut, by what happened (`shut`) or by hand (`trip`)."""
 
-    __slots__ = ("barred", "failures", "name", "shut", "trip")
+    __slots__ = ("barred", "failures", "name", "ramp", "shut", "trip")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -71,6 +75,7 @@ class Barrier:
         self.trip: Shut | None = None
         self.barred = False  # either of them stands
         self.failures = 0  # refusals in a row
+        self.ramp = 0  # just opened: so many calls may be under way; 0 is any number
 
     def as_json(self) -> dict[str, Any]:
         """Give what the ledger keeps; empty when there is nothing to remember."""
@@ -79,11 +84,14 @@ class Barrier:
             kept["shut"] = self.shut.as_json()
         if self.failures:
             kept["failures"] = self.failures
+        if self.ramp:
+            kept["ramp"] = self.ramp
         return kept
 
     def read(self, data: Mapping[str, Any]) -> None:
         """Take back what the ledger kept."""
         self.failures = data.get("failures", 0)
+        self.ramp = data.get("ramp", 0)
         self.close(shut_from(data["shut"]) if "shut" in data else None)
 
     def close(self, shut: Shut | None) -> None:
@@ -101,8 +109,8 @@ class SlotState(Barrier):
     """One model of one provider under one key."""
 
     __slots__ = (
-        "awaiting", "first_bytes", "granted_at", "in_flight", "requests", "requests_left", "slot", "tokens", "tokens_left",
-        "written_at",
+        "awaiting", "first_bytes", "granted_at", "in_flight", "requests", "requests_left",
+        "slot", "tokens", "tokens_left", "written_at",
     )  # fmt: skip
 
     def __init__(self, slot: Slot) -> None:
@@ -169,8 +177,8 @@ class ProviderState(Barrier):
     """One provider: its breaker, its own limits, and the one probe that may be under way."""
 
     __slots__ = (
-        "_settings", "breaker", "concurrency", "in_flight", "probe", "probe_ends", "repeats", "requests",
-        "retries", "spilled_at", "tokens", "took", "waiting",
+        "_settings", "breaker", "concurrency", "in_flight", "probe", "probe_ends", "repeats",
+        "requests", "retries", "spilled_at", "tokens", "took", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: ModelSettings) -> None:

@@ -91,7 +91,7 @@ def _open(barrier: Barrier, now: int, scribe: Scribe) -> None:
         barrier.set_trip(None)
         scribe.add(EntryKind.TRIPPED, barrier.name, {})
     barrier.close(None)
-    barrier.failures = 0
+    barrier.failures = barrier.ramp = 0
     if isinstance(barrier, ProviderState):
         barrier.calm()
     scribe.state(barrier)

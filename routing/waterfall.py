@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from routing.ranking import Option, Plan
 from routing.requests import Refusal, Skip, SkipReason, Wanted
@@ -17,6 +18,7 @@ from routing.weighing import BACKGROUND, Weighing
 
 # Reasons that do not say that the first choice is closed: the next one is the first choice then.
 _NO_CHOICE = frozenset({SkipReason.CONTEXT_TOO_SMALL, SkipReason.OVER_BUDGET, SkipReason.UNPRICED})
+_LOAD = attrgetter("state.in_flight", "state.granted_at")
 _SAMPLE_TOKENS = 1000  # prices are compared by
 
 
@@ -75,11 +77,7 @@ def _chosen(weighing: Weighing, option: Option, skips: Sequence[Skip], *, spill:
 
 
 def _least_loaded(group: tuple[Option, ...]) -> Sequence[Option]:
-    return group if len(group) == 1 else sorted(group, key=_load)
-
-
-def _load(option: Option) -> tuple[int, int]:
-    return option.state.in_flight, option.state.granted_at
+    return group if len(group) == 1 else sorted(group, key=_LOAD)
 
 
 def _loyal(wanted: Wanted, plan: Plan, view: View) -> Option | None:

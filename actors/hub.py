@@ -22,7 +22,7 @@ from actors.hubs.ring import NOW, Batch, Behind, Bounds, Ring, Sieve
 from actors.hubs.tally import Tally, from_json, to_json
 from actors.logs import open_log
 from engine.errors import HelioError
-from engine.ports import Body, Desk
+from engine.ports import Body, Desk, RouterFace
 from engine.settings import HubSettings
 from store.config import load_settings
 from store.home import Home
@@ -37,6 +37,12 @@ def _find_desk() -> Desk:
     from actors.refs import desk  # noqa: PLC0415  # Ray is imported only where it is used
 
     return desk()
+
+
+def _find_router() -> RouterFace:
+    from actors.refs import router  # noqa: PLC0415  # likewise
+
+    return router()
 
 
 class Hub:
@@ -97,10 +103,11 @@ class Hub:
 
     async def metrics(self) -> str:
         """Give the Prometheus text of the house's one registry."""
-        status, workers, decisions = await asyncio.gather(
+        status, workers, decisions, models = await asyncio.gather(
             self._ask("house.status", {}),
             self._ask("worker.list", {}),
             self._ask("decision.list", {"state": "open", "limit": _PAGE}),
+            self._ask_router(),
         )
         sight = Sight(
             version=installed_version("heliograph"),
@@ -109,6 +116,7 @@ class Hub:
             status=status,
             workers=None if workers is None else workers["items"],
             decisions=None if decisions is None else decisions["items"],
+            router=models,
         )
         return exposition(self._tally, sight)
 
@@ -211,6 +219,16 @@ class Hub:
                 return await self._find_desk().query(name, body)
         except (HelioError, TimeoutError):
             return None
+
+    async def _ask_router(self) -> bool | None:
+        """Whether the router answers; None where a test plays a house without one."""
+        if self._find_desk is not _find_desk:
+            return None
+        try:
+            async with asyncio.timeout(_SCRAPE_S):
+                return bool(await _find_router().query("gateway.where", {}))
+        except (HelioError, TimeoutError):
+            return False
 
     # -- the saved counters ---------------------------------------------------------------------
 

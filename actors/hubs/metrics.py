@@ -46,6 +46,7 @@ class Sight:
     status: Mapping[str, Any] | None = None
     workers: Sequence[Mapping[str, Any]] | None = None
     decisions: Sequence[Mapping[str, Any]] | None = None
+    router: bool | None = None
 
 
 class _House(Collector):
@@ -123,11 +124,16 @@ def _histograms(tally: Tally) -> Iterator[Metric]:
 
 
 def _actors(sight: Sight) -> Iterator[Metric]:
-    ready = bool(sight.status and sight.status.get("ready"))
+    up: dict[Labels, float] = {
+        ("dispatcher",): int(bool(sight.status and sight.status.get("ready"))),
+        ("hub",): 1,
+    }
+    if sight.router is not None:
+        up["router",] = int(sight.router)
     yield _gauge("build_info", "The installed version.", ("version",), {(sight.version,): 1})
     yield _gauge(
         "actor_up", "Whether the actor answered.", ("actor",),
-        {("dispatcher",): int(ready), ("hub",): 1},
+        up,
     )  # fmt: skip
     yield _gauge(
         "actor_heartbeat_age_seconds", "Age of the main loop's last turn.", ("actor",),

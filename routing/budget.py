@@ -21,14 +21,19 @@ from routing.requests import Who
 EMERGENCY = "budget:emergency"  # the entry of what P0 spent after another budget was gone
 _DUST = 1e-9  # sums of floats are off by less than this
 _DAYS_KEPT = 3
+_CALLERS_KEPT = 2_000  # whose limits need not be put together again
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One budget that applies: its key, its dollars, and whether a new day renews it."""
+    """One budget that applies: its key, its dollars, from how many on it steps down.
+
+    `daily`: a new day renews it.
+    """
 
     key: str
     usd: float
+    step_usd: float
     daily: bool = True
 
 
@@ -86,6 +91,7 @@ class Budgets:
         self._zone = zone
         self.spent: dict[str, float] = dict(spent)
         self.reserved: dict[str, float] = {}
+        self._limits: dict[tuple[str, str, str, float | None, str], tuple[Limit, ...]] = {}
         self.day: Day = day_at(now, zone)
         self.limited_providers = frozenset(
             name for name, usd in settings.provider_day_usd.items() if usd > 0
@@ -100,22 +106,34 @@ class Budgets:
         """Give what is spent and reserved in one sum."""
         return self.spent.get(key, 0.0) + self.reserved.get(key, 0.0)
 
-    def limits(self, who: Who, day: str) -> list[Limit]:
+    def limits(self, who: Who, day: str) -> tuple[Limit, ...]:
         """Give the budgets that apply to a caller."""
+        caller = (who.project, who.worker, who.job, who.budget_usd, day)
+        known = self._limits.get(caller)
+        if known is None:
+            if len(self._limits) >= _CALLERS_KEPT:
+                self._limits.clear()
+            known = self._limits[caller] = self._make_limits(who, day)
+        return known
+
+    def _make_limits(self, who: Who, day: str) -> tuple[Limit, ...]:
         said = self._settings
         job = said.job_usd if who.budget_usd is None else who.budget_usd
         found = (
-            Limit(f"day:{day}", said.day_usd),
-            Limit(f"project:{who.project}:{day}", said.project_day_usd),
-            Limit(f"worker:{who.worker}:{day}", said.worker_day_usd),
-            Limit(f"job:{who.job}", job if who.job else 0, daily=False),
+            self._limit(f"day:{day}", said.day_usd),
+            self._limit(f"project:{who.project}:{day}", said.project_day_usd),
+            self._limit(f"worker:{who.worker}:{day}", said.worker_day_usd),
+            self._limit(f"job:{who.job}", job if who.job else 0, daily=False),
         )
-        return [limit for limit in found if limit.usd > 0]
+        return tuple(limit for limit in found if limit.usd > 0)
+
+    def _limit(self, key: str, usd: float, *, daily: bool = True) -> Limit:
+        return Limit(key, usd, self._settings.step_down * usd - _DUST, daily)
 
     def provider_limit(self, provider: str, day: str) -> Limit | None:
         """Give a provider's own budget, None where it has none."""
         usd = self._settings.provider_day_usd.get(provider, 0)
-        return Limit(f"provider:{provider}:{day}", usd) if usd > 0 else None
+        return self._limit(f"provider:{provider}:{day}", usd) if usd > 0 else None
 
     def limit_of(self, key: str) -> float:
         """Give the dollars of the budget behind a sum, 0 where there is none.
@@ -141,9 +159,14 @@ class Budgets:
         limits = self.limits(who, day)
         if not limits:
             return Purse(emergency=self._emergency(day)) if self.limited_providers else NO_LIMIT
-        tight = min(limits, key=self.room)
-        stepped = next((limit.key for limit in limits if self.stepped(limit)), "")
-        return Purse(self.room(tight), stepped, tight, self._emergency(day))
+        room, stepped, tight = math.inf, "", limits[0]
+        for limit in limits:
+            used = self.used(limit.key)
+            if limit.usd - used < room:
+                room, tight = limit.usd - used, limit
+            if used >= limit.step_usd and not stepped:
+                stepped = limit.key
+        return Purse(room, stepped, tight, self._emergency(day))
 
     def room(self, limit: Limit) -> float:
         """Give what a budget leaves."""
@@ -155,7 +178,7 @@ class Budgets:
 
     def stepped(self, limit: Limit) -> bool:
         """Whether a budget is so far used that a lower tier answers."""
-        return self.used(limit.key) >= self._settings.step_down * limit.usd - _DUST
+        return self.used(limit.key) >= limit.step_usd
 
     def _emergency(self, day: str) -> float:
         return self._settings.emergency_day_usd - self.used(emergency_key(day))
@@ -166,6 +189,7 @@ class Budgets:
         if self.day.holds(now):
             return
         self.day = day_at(now, self._zone)
+        self._limits.clear()
         kept = {self.day.name}
         begins = self.day.begins
         for _ in range(_DAYS_KEPT - 1):

@@ -23,8 +23,9 @@ class BudgetWatch:
         budgets = self._budgets
         limits = budgets.limits(flight.grant.wanted.who, flight.day)
         own = budgets.provider_limit(flight.option.slot.provider, flight.day)
-        for limit in [*limits, own] if own else limits:
-            self._look_at(limit, now)
+        for limit in (*limits, own) if own else limits:
+            if self._stood or budgets.stepped(limit):
+                self._look_at(limit, now)
         emergency = emergency_key(flight.day)
         if emergency in flight.keys:
             spent = {"day": flight.day, "usd": budgets.spent.get(emergency, 0.0)}

@@ -25,7 +25,7 @@ from routing.models import (
 )
 from routing.requests import Purpose, Skip, SkipReason, Wanted
 from routing.resolving import Meant, deployments_of
-from routing.state import Board, KeyState, ProviderState, SlotState
+from routing.state import Barrier, Board, KeyState, ProviderState, SlotState
 
 # A tier outside RANK (embeddings, sound) is a world of its own.
 _ALONE = -1
@@ -43,6 +43,7 @@ class Option:
     state: SlotState
     key: KeyState
     provider: ProviderState
+    barriers: tuple[Barrier, Barrier, Barrier]  # these three: whatever can close it
     rank: int
     context: int  # tokens of prompt and answer together; 0 is unknown
     first: bool  # of the deployment that is the first choice
@@ -201,12 +202,15 @@ def _option(candidate: Candidate, provider: Provider, board: Board, *, first: bo
     paid_by_turn = provider.kind is ProviderKind.SUBSCRIPTION
     price = deployment.price
     free = paid_by_turn or (price is not None and price.input == price.output == 0)
+    state, owner = board.slot(slot), board.provider(slot.provider)
+    key = board.key(slot.provider, slot.key)
     return Option(
         candidate=candidate,
         slot=slot,
-        state=board.slot(slot),
-        key=board.key(slot.provider, slot.key),
-        provider=board.provider(slot.provider),
+        state=state,
+        key=key,
+        provider=owner,
+        barriers=(state, key, owner),
         rank=RANK.get(deployment.tier, _ALONE),
         context=deployment.context,
         first=first,

@@ -67,13 +67,14 @@ def shut_from(data: Mapping[str, Any]) -> Shut:
 class Barrier:
     """Something that can be shut, by what happened (`shut`) or by hand (`trip`)."""
 
-    __slots__ = ("barred", "failures", "name", "ramp", "shut", "trip")
+    __slots__ = ("barred", "failures", "last", "name", "ramp", "shut", "trip")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.shut: Shut | None = None
         self.trip: Shut | None = None
-        self.barred = False  # either of them stands
+        self.last: Shut | None = None  # the one of them that lasts longer
+        self.barred = False  # there is one, be it over or not
         self.failures = 0  # refusals in a row
         self.ramp = 0  # just opened: so many calls may be under way; 0 is any number
 
@@ -97,12 +98,17 @@ class Barrier:
     def close(self, shut: Shut | None) -> None:
         """Shut it anew, or open it."""
         self.shut = shut
-        self.barred = shut is not None or self.trip is not None
+        self._stand()
 
     def set_trip(self, trip: Shut | None) -> None:
         """Shut it by hand, or take that back."""
         self.trip = trip
-        self.barred = trip is not None or self.shut is not None
+        self._stand()
+
+    def _stand(self) -> None:
+        both = [shut for shut in (self.shut, self.trip) if shut is not None]
+        self.last = max(both, key=lambda shut: shut.until, default=None)
+        self.barred = bool(both)
 
 
 class SlotState(Barrier):
@@ -177,8 +183,8 @@ class ProviderState(Barrier):
     """One provider: its breaker, its own limits, and the one probe that may be under way."""
 
     __slots__ = (
-        "_settings", "breaker", "concurrency", "in_flight", "probe", "probe_ends", "repeats",
-        "requests", "retries", "spilled_at", "tokens", "took", "waiting",
+        "_settings", "breaker", "concurrency", "in_flight", "probe", "probe_ends", "promised",
+        "repeats", "requests", "retries", "spilled_at", "tokens", "took", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: ModelSettings) -> None:
@@ -195,6 +201,7 @@ class ProviderState(Barrier):
         self.probe_ends = 0  # its owner has vanished if it is not settled by then
         self.spilled_at = -FOREVER  # when it last took what another provider could not
         self.took = 0  # a moving average of how long calls take, microseconds
+        self.promised = 0  # when the last of the background work in line comes back
         self.waiting: dict[int, int] = {}  # lane -> when somebody of it comes back
 
     def enter(self, now: int, *, again: bool, spill: bool) -> None:

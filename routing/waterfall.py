@@ -77,7 +77,11 @@ def _chosen(weighing: Weighing, option: Option, skips: Sequence[Skip], *, spill:
 
 
 def _least_loaded(group: tuple[Option, ...]) -> Sequence[Option]:
-    return group if len(group) == 1 else sorted(group, key=_LOAD)
+    """Give the keys of a deployment in the order of what they have to do already."""
+    for option in group[1:]:
+        if not option.state.barred:
+            return sorted(group, key=_LOAD)
+    return group
 
 
 def _loyal(wanted: Wanted, plan: Plan, view: View) -> Option | None:

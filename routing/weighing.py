@@ -51,8 +51,9 @@ class Weighing:
         """Say what speaks against a candidate, None where nothing does."""
         self.probe = self.emergency = False
         self.usd = 0.0
-        barred = option.state.barred or option.key.barred or option.provider.barred
         skip = None
+        state, key, provider = option.barriers
+        barred = state.barred or key.barred or provider.barred
         if self._needs > option.context > 0:
             skip = self._too_long(option)
         elif not option.free and (self._frugal or not option.priced):
@@ -74,9 +75,13 @@ class Weighing:
 
     # -- closed ---------------------------------------------------------------------------------
     def _closed(self, option: Option) -> Skip | None:
-        shut, half_open = standing(option, self._now)
+        state, key, provider = option.barriers
+        shut = state.last
+        half_open = False
+        if shut is None or self._now >= shut.until or key.barred or provider.barred:
+            shut, half_open = standing(option, self._now)
         if shut is not None:
-            return shut.skip(option.state, option.slot)
+            return shut.skip(state, option.slot)
         if not half_open:
             return None
         if self._may_probe(option.provider):
@@ -173,16 +178,14 @@ class Weighing:
 
 def standing(option: Option, now: int) -> tuple[Shut | None, bool]:
     """Give the closure that lasts longest, None if none does; and whether a probe is needed."""
-    last: Shut | None = None
+    longest: Shut | None = None
     half_open = False
-    for barrier in (option.state, option.key, option.provider):
-        if not barrier.barred:
+    for barrier in option.barriers:
+        last = barrier.last
+        if last is None:
             continue
-        for shut in (barrier.shut, barrier.trip):
-            if shut is None:
-                continue
-            if now < shut.until:
-                last = shut if last is None or shut.until > last.until else last
-            elif shut is barrier.shut:
-                half_open = True
-    return last, half_open
+        if now >= last.until:
+            half_open = half_open or barrier.shut is not None
+        elif longest is None or last.until > longest.until:
+            longest = last
+    return longest, half_open

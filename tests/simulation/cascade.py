@@ -33,8 +33,8 @@ URGENT_PATIENCE = 120 * S  # P0 to P2 that are not answered by then have failed
 PATIENCE = 40 * MINUTE
 ANSWER = 3 * S
 REJECTION = S // 10
-RETRIES = 3  # of the naive client, at one provider
-JOB_RETRIES = 3  # of the naive client, after all providers
+RETRIES = 2  # of the naive client at one provider, as the official SDKs do
+JOB_RETRIES = 2  # of the naive client, after all providers
 
 POLICIES = {
     "naive": Policy(remembers=False, admits=False, defers=False),
@@ -81,6 +81,7 @@ class Report:
     upstreams: list[Upstream]
     to_closed: int = 0  # calls to a slot that was known to be closed
     crowded: int = 0  # calls beside a probe that was under way, or before one came back
+    asked: int = 0  # decisions that the core was asked for
     kills: int = 0
     timeline: list[tuple[int, str, bool]] = field(default_factory=list)  # (when, provider, ok)
 
@@ -160,6 +161,7 @@ class Cascade:
             request.failed = True
             return
         request.tries += 1
+        self.report.asked += 1
         wanted = Wanted(
             id=f"{request.id}.{self._life}.{request.rounds}",
             asked="mid",

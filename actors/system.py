@@ -17,7 +17,12 @@ from ray.util import list_named_actors
 from actors.plans import NAMESPACE, Kind, raise_actor
 from engine.errors import Unavailable, from_problem
 
-SINGLETONS = (Kind.HUB, Kind.DISPATCHER, Kind.ROUTER)  # in the order in which they are made
+SINGLETONS = (
+    Kind.HUB,
+    Kind.DISPATCHER,
+    Kind.ROUTER,
+    Kind.COUNCIL,
+)  # in the order in which they are made
 SESSION_PREFIX = "session/"
 _ANSWER_S = 10.0
 _POLL_S = 0.1

@@ -13,12 +13,6 @@ from engine.pipelines import compile_pipeline, describe
 from engine.settings import LimitSettings
 from interfaces.yaml_pipelines import declared_inputs
 
-BACKENDS = (
-    "shell",
-    "llm",
-)  # what a house of this release has; where one runs, it has the last word
-_SAMPLES = {"integer": 0, "number": 0, "boolean": False, "list": []}
-
 
 def given_inputs(
     pipeline: Mapping[str, Any], texts: Mapping[str, str], absolute: Callable[[str], str]

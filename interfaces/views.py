@@ -27,6 +27,7 @@ COLOURS: Mapping[str, str] = {
     "delayed": "yellow",
     "blocked": "bright_black",
     "succeeded": "green",
+    "unverified": "yellow",
     "failed": "red",
     "cancelled": "magenta",
     "skipped": "bright_black",
@@ -37,6 +38,7 @@ COLOURS: Mapping[str, str] = {
     "dead": "red",
     "retired": "bright_black",
 }
+UNVERIFIED = "unverified"
 TERMINAL = frozenset({"succeeded", "failed", "cancelled", "skipped"})
 
 
@@ -140,6 +142,8 @@ def standing(job: View) -> str:
     if job.get("cancel_requested_at") and state not in TERMINAL:
         return f"{state} (cancelling)"
     reason = job.get("reason")
+    if reason == UNVERIFIED:
+        return UNVERIFIED  # a claim that nobody confirmed is not shown as done
     return f"{state} ({reason})" if reason else state
 
 
@@ -166,6 +170,8 @@ def why(job: View) -> str:
     """Say in one sentence why a job ended as it did."""
     if said := str((job.get("error") or {}).get("message") or "").strip():
         return said if said.endswith((".", "!", "?")) else f"{said}."
+    if unsure := [one["why"] for one in job.get("reviews") or [] if one.get("why")]:
+        return str(unsure[-1])
     code = (job.get("result") or {}).get("exit_code")
     return f"It exited with {code}." if code else ""
 
@@ -223,6 +229,30 @@ ATTEMPTS = Table(
         Column("SESSION", _plain("session")),
     ),
     "It was not tried yet.",
+)
+REVIEWS = Table(
+    (
+        Column("ROUND", _plain("round"), firm=True),
+        Column(
+            "VERDICT", lambda one, _: str(one.get("verdict") or one.get("outcome") or "under way")
+        ),
+        Column("BY", lambda one, _: ", ".join(map(str, one.get("families") or ()))),
+        Column("JOB", lambda one, _: short(one.get("review")), firm=True),
+        Column("REASONS", lambda one, _: "; ".join(map(str, one.get("reasons") or ()))),
+    ),
+    "Nobody has reviewed it.",
+)
+CALLS = Table(
+    (
+        Column("WHEN", _when("at"), firm=True),
+        Column("MODEL", _plain("model")),
+        Column("ASKED", lambda one, _: str(one["asked"]) if one.get("substituted") else ""),
+        Column("PROVIDER", _plain("provider")),
+        Column("END", lambda one, _: "ok" if one.get("ok") else str(one.get("fault") or "failed")),
+        Column("TOKENS", lambda one, _: f"{one.get('input', 0)} + {one.get('output', 0)}"),
+        Column("COST", lambda one, _: f"${float(one.get('usd') or 0):.4f}", firm=True),
+    ),
+    "It called no model.",
 )
 WORKERS = Table(
     (

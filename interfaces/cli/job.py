@@ -16,7 +16,9 @@ from interfaces.cli.teach import examples
 from interfaces.client import Client
 from interfaces.views import (
     ATTEMPTS,
+    CALLS,
     JOBS,
+    REVIEWS,
     STEPS,
     View,
     age,
@@ -151,7 +153,8 @@ def show(job: options.JobId, as_json: options.AsJson = False) -> None:
             "retry of": view.get("retry_of"),
         }
     )
-    for heading, kind in (("members", STEPS), ("attempts", ATTEMPTS)):
+    tables = (("members", STEPS), ("attempts", ATTEMPTS), ("reviews", REVIEWS), ("calls", CALLS))
+    for heading, kind in tables:
         if view.get(heading):
             voice.emit("")
             voice.emit_table(kind, _latest(view[heading]))

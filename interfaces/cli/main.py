@@ -18,6 +18,7 @@ from engine.errors import BadInput, HelioError
 from interfaces.cli import (
     check,
     cost,
+    council,
     decision,
     doctor,
     event,
@@ -54,7 +55,7 @@ house.register(app)
 doctor.register(app)
 check.register(app)
 cost.register(app)
-for noun in (job, pipeline, worker, project, model, decision, secret, event):
+for noun in (job, pipeline, council, worker, project, model, decision, secret, event):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 
 

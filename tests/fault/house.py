@@ -42,6 +42,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("dispatcher", "ray::Dispatcher"),
     ("hub", "ray::Hub"),
     ("router", "ray::Router"),
+    ("council", "ray::Council"),
     ("session", "ray::Session"),
     ("replica", "ray::ServeReplica:api"),
     ("proxy", "ray::Proxy"),

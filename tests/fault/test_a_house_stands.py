@@ -50,7 +50,18 @@ def test_a_house_started_among_foreign_packages_of_our_names_runs_right(
 
 def test_every_actor_stands_and_none_twice(house: House) -> None:
     counts = {kind: len(pids) for kind, pids in house.pids().items()}
-    once = ("cradle", "warden", "head", "gcs", "raylet", "dispatcher", "hub", "router", "proxy")
+    once = (
+        "cradle",
+        "warden",
+        "head",
+        "gcs",
+        "raylet",
+        "dispatcher",
+        "hub",
+        "router",
+        "council",
+        "proxy",
+    )
     assert {kind: counts[kind] for kind in once} == dict.fromkeys(once, 1)
     assert counts["replica"] == 1
     assert counts["controller"] == 1
@@ -90,7 +101,7 @@ def test_with_the_token_ray_lists_the_actors(house: House) -> None:
         for actor in listed["data"]["result"]["result"]
         if actor["state"] == "ALIVE" and actor["ray_namespace"] == "heliograph"
     }
-    assert {"dispatcher", "hub", "router"} <= alive
+    assert {"dispatcher", "hub", "router", "council"} <= alive
     assert httpx.get(dashboard, headers=headers).status_code == 200
 
 

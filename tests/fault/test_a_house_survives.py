@@ -41,6 +41,7 @@ def is_well(house: House) -> bool:
         ("dispatcher", 10),
         ("hub", 10),
         ("router", 10),
+        ("council", 10),
         ("replica", 20),
         ("controller", 20),
         ("proxy", 20),

@@ -83,7 +83,7 @@ async def cast(cluster: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[A
 async def test_the_crew_is_made_from_nothing_and_found_the_second_time(cast: Any) -> None:
     cast(Member)
     await system.raise_crew(HOME, 20)
-    assert await system.names() == ["dispatcher", "hub", "router"]
+    assert await system.names() == ["council", "dispatcher", "hub", "router"]
     first = await Ref("dispatcher").call("whoami")
     assert first[1] == [HOME]
     await system.raise_crew(HOME, 20)

@@ -86,8 +86,7 @@ class Calls:
         try:
             async for chunk in answer:
                 await self._room[number].acquire()
-                text = chunk.model_dump_json(exclude_none=True)
-                self._tell({"id": number, "piece": text})
+                self._tell({"id": number, "piece": piece_of(chunk)})
         finally:
             await answer.aclose()
 
@@ -107,6 +106,13 @@ def headers_of(answer: Any) -> dict[str, str]:
         if str(name).lower().startswith(_PREFIX)
     }
     return theirs or {str(name).lower(): str(value) for name, value in found.items()}
+
+
+def piece_of(chunk: Any) -> str:
+    """Give a chunk as JSON, naming the model that the provider named and not the one asked for."""
+    hidden = getattr(chunk, "_hidden_params", None) or {}
+    chunk.model = hidden.get("provider_response_model") or chunk.model
+    return str(chunk.model_dump_json(exclude_none=True))
 
 
 def told_of(fault: Exception) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from routing.translate.dialect import Malformed
 from routing.translate.dialects import DIALECTS
 
 KEYLESS = "keyless"  # LiteLLM refuses to call some providers without any
+# A call with tools imports LiteLLM's own MCP gateway, whose package is only there with its proxy.
+_NO_MCP: Mapping[str, Any] = {"_skip_mcp_handler": True}
 _STATUS: Mapping[str, int] = {
     "AuthenticationError": 401,
     "PaymentRequiredError": 402,
@@ -62,7 +64,7 @@ def words_of(call: Call, *, stream: bool) -> dict[str, Any]:
         raise Fault(FaultKind.REFUSED, str(error), status=400) from error
     body.pop("stream", None)
     wanted = {"stream_options": {"include_usage": True}} if stream else {}
-    return dict(call.provider.options) | body | wanted | _around(call)
+    return dict(call.provider.options) | body | wanted | _NO_MCP | _around(call)
 
 
 def embedding_words_of(call: Call) -> dict[str, Any]:

@@ -6,14 +6,18 @@ plain for the model to read, and taken for a failure again when it comes back. K
 
 from __future__ import annotations
 
-FAILED = "[tool error] "
+_FAILED = "The tool failed"
 
 
 def tell(text: str, *, is_error: bool) -> str:
     """Give a tool's text as it is told: a failure with the words in front."""
-    return FAILED + text if is_error else text
+    if not is_error:
+        return text
+    return f"{_FAILED}:\n{text}" if text else f"{_FAILED}."
 
 
 def understand(text: str) -> tuple[str, bool]:
     """Give (text, whether it is a failure)."""
-    return text.removeprefix(FAILED), text.startswith(FAILED)
+    if text == f"{_FAILED}.":
+        return "", True
+    return text.removeprefix(f"{_FAILED}:\n"), text.startswith(f"{_FAILED}:\n")

@@ -12,8 +12,8 @@ from routing.conversation import Answer, Ask, Block, Stop, ToolCall, Usage
 from routing.faults import Fault, FaultKind
 from routing.translate import names, wire
 from routing.translate.dialect import Body, Malformed
-from routing.translate.gemini.request_in import said as understand
 from routing.translate.gemini.parts import add, inner, listed, mark, pick, signed
+from routing.translate.gemini.request_in import said as understand
 from routing.translate.gemini.request_out import said as word
 from routing.translate.idents import made
 

@@ -147,7 +147,7 @@ def _asked(blocks: Iterable[Block], order: dict[str, int], rules: Rules) -> list
             case Text() | Thinking() | ToolCall():
                 pass  # nothing to say, or nothing that a user says
     results.sort(key=lambda result: order.get(result.call_id, len(order)))
-    loose = [] if rules.media_in_results else [m for result in results for m in _media(result)]
+    loose = [] if rules.media_in_results else [p for result in results for p in _beside(result)]
     return [*(_result(result, rules) for result in results), *loose, *others]
 
 
@@ -161,6 +161,12 @@ def _result(result: ToolResult, rules: Rules) -> Raw:
     if rules.media_in_results and (media := _media(result)):
         told["parts"] = media
     return {"functionResponse": told}
+
+
+def _beside(result: ToolResult) -> list[Raw]:
+    """Give what a response cannot hold, with a word on where it belongs."""
+    said = {"text": f"From the result of the tool {result.name or result.call_id}:"}
+    return [said, *media] if (media := _media(result)) else []
 
 
 def _media(result: ToolResult) -> list[Raw]:

@@ -33,8 +33,8 @@ from routing.translate.gemini.answers import (
     read_usage,
     stop_of,
 )
-from routing.translate.gemini.request_in import said
 from routing.translate.gemini.parts import inner, listed, pick
+from routing.translate.gemini.request_in import said
 
 
 class GeminiReader:

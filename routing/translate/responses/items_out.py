@@ -169,5 +169,5 @@ def _output(result: ToolResult) -> str | list[Raw]:
         if not isinstance(block, Text) or block.text
     ]
     if result.is_error:
-        return [{"type": "input_text", "text": outcomes.FAILED}, *parts]
+        return [{"type": "input_text", "text": outcomes.tell("", is_error=True)}, *parts]
     return parts

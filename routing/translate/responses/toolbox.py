@@ -202,5 +202,5 @@ def write_call(ident: str, name: str, arguments: str, native: Mapping[str, Any] 
             return {**item, "namespace": space}
         case _:
             pass
-    told = arguments or "{}"
-    return {"type": "function_call", "call_id": ident, "name": name, "arguments": told}
+    item = {"type": "function_call", "call_id": ident, "name": name}
+    return {**item, "arguments": arguments or "{}"}

@@ -13,6 +13,10 @@ from engine.pipelines import compile_pipeline, describe
 from engine.settings import LimitSettings
 from interfaces.yaml_pipelines import declared_inputs
 
+# What a house of this release has; where one runs, it has the last word.
+BACKENDS = ("shell", "llm", "council")
+_SAMPLES = {"integer": 0, "number": 0, "boolean": False, "list": []}
+
 
 def given_inputs(
     pipeline: Mapping[str, Any], texts: Mapping[str, str], absolute: Callable[[str], str]

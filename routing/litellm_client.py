@@ -32,6 +32,7 @@ from typing import Any, BinaryIO
 AHEAD = 64  # pieces that may be told before the parent asks for more
 _PREFIX = "llm_provider-"  # LiteLLM marks what the provider itself sent
 _MESSAGE_CHARS = 4000
+_BODY_CHARS = 64_000
 
 Words = Mapping[str, Any]
 Tell = Callable[[Mapping[str, Any]], None]
@@ -116,16 +117,28 @@ def piece_of(chunk: Any) -> str:
 
 
 def told_of(fault: Exception) -> dict[str, Any]:
-    """Give what an exception of LiteLLM says, without a trace of our own."""
+    """Give what an exception of LiteLLM says and quotes, without a trace of our own."""
     headers = getattr(fault, "litellm_response_headers", None) or {}
     status = getattr(fault, "status_code", 0)
     return {
         "type": type(fault).__name__,
         "status": status if isinstance(status, int) else 0,
         "message": str(fault)[:_MESSAGE_CHARS],
-        "code": str(getattr(fault, "code", "") or ""),
+        "body": quoted(fault)[:_BODY_CHARS],
         "headers": {str(name).lower(): str(value) for name, value in dict(headers).items()},
     }
+
+
+def quoted(fault: BaseException | None) -> str:
+    """Give the provider's own words: the body of the answer at the root of an exception."""
+    while fault is not None:
+        try:
+            if text := getattr(getattr(fault, "response", None), "text", ""):
+                return str(text)
+        except RuntimeError:  # the body of a stream that nobody read
+            pass
+        fault = fault.__cause__ or fault.__context__
+    return ""
 
 
 def teller(out: BinaryIO) -> Tell:

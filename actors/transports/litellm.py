@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from actors.transports.listening import unreadable
 from actors.transports.litellm_child import GONE, Asked, LitellmProcess, Told
-from actors.transports.litellm_words import answer_of, embedding_words_of, fault_of, words_of
-from routing.conversation import Answer, Dialect, Event
+from actors.transports.litellm_words import embedding_words_of, fault_of, words_of
+from routing.conversation import Answer, Dialect
 from routing.faults import Fault, FaultKind
 from routing.ports import Call, Piece, Stream, Whole
-from routing.translate.dialect import Frame, Malformed, StreamReader
+from routing.translate.dialect import Frame
 from routing.translate.dialects import DIALECTS
 
 _MORE = 32  # so many pieces are taken before as many are asked for; half of what may be ahead
@@ -49,7 +50,9 @@ class LitellmCarrier:
         """
         order = {"do": "complete", "words": words_of(call, stream=False), "stream": False}
         headers, whole = await self._whole(call, order)
-        return Whole(headers=headers, answer=answer_of(call, whole))
+        with unreadable(headers):
+            answer = DIALECTS[Dialect.CHAT].read_answer(whole, call.candidate.deployment.family)
+        return Whole(headers=headers, answer=answer)
 
     async def embed(self, call: Call) -> Whole:
         """Pass on a request for embeddings, `call.raw`; `raw` of the answer is its JSON.
@@ -131,9 +134,13 @@ class LitellmStream:
             if count % _MORE == 0:
                 self._asked.more(_MORE)
             patience_s = self._call.timeouts.idle_s
-            if events := _read(reader, told["piece"]):
+            with unreadable(self.headers):
+                events = reader.read(Frame(told["piece"]))
+            if events:
                 yield Piece(tuple(events))
-        if last := [*_read(reader, _DONE), *reader.finish()]:
+        with unreadable(self.headers):
+            last = [*reader.read(Frame(_DONE)), *reader.finish()]
+        if last:
             yield Piece(tuple(last))
 
     async def close(self) -> None:
@@ -154,10 +161,3 @@ async def _told(call: Call, asked: Asked, patience_s: float, *, begun: bool) -> 
     if "fault" in told:
         raise fault_of(call, told["fault"], begun=begun)
     return told
-
-
-def _read(reader: StreamReader, piece: str) -> list[Event]:
-    try:
-        return reader.read(Frame(piece))
-    except Malformed as error:
-        raise Fault(FaultKind.MALFORMED, str(error)) from error

@@ -13,11 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 from actors.transports.classify import classify
-from engine.redaction import hide, hide_json, needles
-from routing.conversation import Answer, Dialect
+from engine.redaction import hide, needles
+from routing.conversation import Dialect
 from routing.faults import Fault, FaultKind
 from routing.ports import Call
-from routing.translate.dialect import Malformed
 from routing.translate.dialects import DIALECTS
 
 KEYLESS = "keyless"  # LiteLLM refuses to call some providers without any
@@ -43,7 +42,9 @@ _KINDS: Mapping[str, FaultKind] = {
     "JSONDecodeError": FaultKind.MALFORMED,
     "Cancelled": FaultKind.CANCELLED,
 }
-# Exceptions of the connection itself: LiteLLM gives them a status that no provider sent.
+# Exceptions of the connection itself: LiteLLM gives them a status that no provider sent, as it
+# does to a refused connection, which is a 500 without a single header.
+_SERVER = 500
 _CONNECTION = frozenset({"APIConnectionError", "MidStreamFallbackError"})
 
 
@@ -93,7 +94,7 @@ def _around(call: Call) -> dict[str, Any]:
         "max_retries": 0,
         "num_retries": 0,
         "drop_params": True,  # a provider without a parameter still answers
-        "timeout": call.timeouts.first_byte_s,
+        "timeout": max(call.timeouts.first_byte_s, call.timeouts.idle_s),  # the carrier is exact
     }
     if call.provider.url:
         told["api_base"] = call.provider.url
@@ -102,49 +103,17 @@ def _around(call: Call) -> dict[str, Any]:
     return told
 
 
-def answer_of(call: Call, whole: Mapping[str, Any]) -> Answer:
-    """Understand a whole answer.
-
-    Raises:
-        Fault: of kind MALFORMED.
-    """
-    family = call.candidate.deployment.family
-    try:
-        return DIALECTS[Dialect.CHAT].read_answer(whole, family)
-    except Malformed as error:
-        raise Fault(FaultKind.MALFORMED, str(error)) from error
-
-
 def fault_of(call: Call, told: Mapping[str, Any], *, begun: bool) -> Fault:
     """Give the fault that an exception of LiteLLM means; `begun`: the head had come."""
-    name, message = str(told["type"]), _plain(str(told["message"]))
+    name, said = str(told["type"]), hide(_plain(str(told["message"])), needles([call.secret]))
     headers: Mapping[str, str] = told.get("headers") or {}
-    hidden = needles([call.secret])
-    said = hide(message, hidden)
+    status = _STATUS.get(name) or int(told.get("status") or 0)
     if kind := _KINDS.get(name):
-        status = int(told.get("status") or 0)
         return Fault(kind, said, status=status, headers=headers, body={"text": said})
-    if name in _CONNECTION or not (_STATUS.get(name) or told.get("status")):
+    if name in _CONNECTION or not status or (status >= _SERVER and not headers):
         return Fault(FaultKind.CUT if begun else FaultKind.CONNECT, said, headers=headers)
-    status = _STATUS.get(name) or int(told["status"])
-    raw = json.dumps(_error_body(message, str(told.get("code") or ""))).encode()
-    found = classify(Dialect.CHAT, status, headers, raw, call.secret)
-    return Fault(
-        found.kind, said, status=status, headers=headers, body=hide_json(found.body, hidden)
-    )
-
-
-def _error_body(message: str, code: str) -> dict[str, Any]:
-    """Give the provider's own error object where LiteLLM quotes it, else one in its words."""
-    begin = message.find("{")
-    if begin >= 0:
-        try:
-            quoted = json.loads(message[begin : message.rfind("}") + 1])
-        except (ValueError, RecursionError):
-            quoted = None
-        if isinstance(quoted, dict) and "error" in quoted:
-            return quoted
-    return {"error": {"message": message, "code": code}}
+    body = str(told.get("body") or json.dumps({"error": {"message": said}}))
+    return classify(Dialect.CHAT, status, headers, body.encode(), call.secret)
 
 
 def _plain(message: str) -> str:

@@ -65,6 +65,13 @@ def test_status_shows_what_runs(helio, home):
     assert told["house"]["running"] == 3
 
 
+def test_status_says_in_one_line_when_no_model_can_be_called(helio, home):
+    with supervisor(home, {"status": [{"ok": STATUS | {"home": str(home.root)}}]}):
+        assert "no provider is configured. Begin: helio model init" in helio("status").out
+        home.models.write_text("[providers.ollama]\n")
+        assert "provider" not in helio("status").out
+
+
 def test_status_without_a_house_ends_with_4(helio):
     ran = helio("status", "--json")
     assert ran.code == 4

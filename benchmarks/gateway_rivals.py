@@ -93,7 +93,7 @@ def direct(stage: Stage) -> Iterator[list[Target]]:
 def ours(stage: Stage) -> Iterator[list[Target]]:
     """Heliograph's router, gateway and ledger."""
     home = stage.directory / "home"
-    home.mkdir()
+    (home / "empty").mkdir(parents=True)
     (home / "config.toml").write_text("[models]\nport = 0\n")
     (home / "models.toml").write_text(_catalogue(stage.upstream))
     token = home / "token"

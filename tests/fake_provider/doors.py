@@ -30,6 +30,8 @@ def face(place: Place, door: str) -> web.Application:
         for base in (f"{at}/v1beta", f"{at}/v1", at):
             app.router.add_post(base + named, provider.gemini)
         app.router.add_get(f"{at}/v1beta/models", beside.models)
+        app.router.add_post(f"{at}/v2/chat", provider.cohere)
+        app.router.add_post(f"{at}/api/chat", provider.ollama)
     return app
 
 

@@ -60,7 +60,7 @@ class Seen:
     schema: Mapping[str, Any] | None = None  # the answer must have this shape
     json: bool = False
     thinks: bool = False
-    sse: bool = True  # Gemini streams an array unless asked for events
+    framing: str = "events"  # of a stream; Gemini has an "array" too, Ollama has "lines"
     number: int = 0  # of the request in the log; ids are made of it
 
 

@@ -13,12 +13,13 @@ from aiohttp import web
 from tests.fake_provider import refused, throttle
 from tests.fake_provider.checks import anthropic as anthropic_check
 from tests.fake_provider.checks import chat as chat_check
+from tests.fake_provider.checks import cohere as cohere_check
 from tests.fake_provider.checks import gemini as gemini_check
 from tests.fake_provider.checks import responses as responses_check
 from tests.fake_provider.place import Place, Record
 from tests.fake_provider.plan import Seen, plan
 from tests.fake_provider.refused import Refused, need
-from tests.fake_provider.voices import anthropic, chat, gemini, responses
+from tests.fake_provider.voices import anthropic, chat, cohere, gemini, ollama, responses
 from tests.fake_provider.wire import Wire, drop, hang
 
 _VOICES: Mapping[str, Any] = {
@@ -26,6 +27,8 @@ _VOICES: Mapping[str, Any] = {
     "chat": chat,
     "responses": responses,
     "gemini": gemini,
+    "cohere": cohere,
+    "ollama": ollama,
 }
 
 
@@ -51,6 +54,14 @@ class Provider:
     async def gemini(self, request: web.Request) -> web.StreamResponse:
         """POST /v1beta/models/{model}:{verb}."""
         return await self._serve(request, "gemini")
+
+    async def cohere(self, request: web.Request) -> web.StreamResponse:
+        """POST /v2/chat."""
+        return await self._serve(request, "cohere")
+
+    async def ollama(self, request: web.Request) -> web.StreamResponse:
+        """POST /api/chat."""
+        return await self._serve(request, "ollama")
 
     def begin(self, request: web.Request, dialect: str) -> Record:
         """Write the request into the log."""
@@ -184,10 +195,14 @@ def _check(request: web.Request, record: Record) -> Seen:
             return chat_check.check(record.body)
         case "responses":
             return responses_check.check(record.body)
+        case "cohere":
+            return cohere_check.check(record.body)
+        case "ollama":
+            return ollama.check(record.body)
         case _:
             streams = request.path.endswith(":streamGenerateContent")
-            sse = not streams or request.query.get("alt") == "sse"
-            return gemini_check.check(record.body, record.model, stream=streams, sse=sse)
+            framing = "events" if request.query.get("alt") == "sse" else "array"
+            return gemini_check.check(record.body, record.model, stream=streams, framing=framing)
 
 
 async def _json(request: web.Request) -> Any:

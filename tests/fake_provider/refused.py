@@ -78,6 +78,10 @@ def body(dialect: str, refusal: Refused) -> dict[str, Any]:
             status = refusal.code or _GEMINI.get(refusal.status, "INTERNAL")
             head = {"code": refusal.status, "message": refusal.message, "status": status}
             return {"error": {**head, **refusal.extra}}
+        case "cohere":
+            return {"id": "fake", "message": refusal.message}
+        case "ollama":
+            return {"error": refusal.message}
         case _:
             default = "server_error" if refusal.status >= 500 else "invalid_request_error"
             kind, code = _OPENAI.get(refusal.status, (default, None))

@@ -57,25 +57,24 @@ class Wire:
         self, frames: Frames, plan: Plan, seen: Seen, headers: Mapping[str, str]
     ) -> web.StreamResponse:
         """Send a stream; faults count in events."""
-        kind = "text/event-stream" if seen.sse else "application/json"
+        kind, encode = _FRAMINGS[seen.framing]
         response = web.StreamResponse(headers={**headers, "Content-Type": kind})
         await response.prepare(self._request)
-        encode = _event if seen.sse else _element
         at = 0
         for at, (name, told) in enumerate(frames):
             if await self._stops(response, at, seen, encode):
                 return response
             if plan.delay_s:
                 await asyncio.sleep(plan.delay_s)
-            if plan.comments and seen.sse:
+            if plan.comments and encode is _event:
                 await self._write(response, b": keep-alive\n\n")
             broken = self._fault.get("bad_json") == at
             data = encode(name, BROKEN if broken else told)
-            await self._write(response, data if seen.sse or at else b"[" + data[2:])
+            await self._write(response, b"[" + data[2:] if encode is _element and not at else data)
             self._record.events += 1
         if await self._stops(response, at + 1, seen, encode):
             return response
-        if not seen.sse:
+        if encode is _element:
             await self._write(response, b"\n]")
         await response.write_eof()
         return response
@@ -136,3 +135,15 @@ def _element(name: str, told: Any) -> bytes:
     """An element of Gemini's array; the first one has its bracket put before it."""
     del name
     return f",\n{told if isinstance(told, str) else json.dumps(told)}".encode()
+
+
+def _line(name: str, told: Any) -> bytes:
+    del name
+    return f"{told if isinstance(told, str) else json.dumps(told)}\n".encode()
+
+
+_FRAMINGS: Mapping[str, tuple[str, Encode]] = {
+    "events": ("text/event-stream", _event),
+    "array": ("application/json", _element),
+    "lines": ("application/x-ndjson", _line),
+}

@@ -69,7 +69,7 @@ def provider(name: str, url: str, dialect: str, **more: str) -> str:
 async def open_house(place: Path, models: str) -> AsyncIterator[House]:
     """Run a router in a home of its own; the owner's token is the key."""
     home = place / "home"
-    home.mkdir()
+    (home / "empty").mkdir(parents=True)
     (home / "config.toml").write_text("[models]\nport = 0\n")
     (home / "models.toml").write_text(models)
     (home / "token").write_text(TOKEN)

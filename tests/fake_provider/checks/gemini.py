@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,7 +32,7 @@ _NAME = r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"
 _FOREIGN = {"skip_thought_signature_validator", "context_engineering_is_the_way_to_go"}
 
 
-def check(body: Mapping[str, Any], model: str, *, stream: bool = False, sse: bool = True) -> Seen:
+def check(body: Mapping[str, Any], model: str, *, stream: bool = False, framing: str) -> Seen:
     """Give what the request asks for.
 
     Raises:
@@ -53,7 +54,8 @@ def check(body: Mapping[str, Any], model: str, *, stream: bool = False, sse: boo
     _turns(contents)
     if model.startswith("gemini-3"):
         _signatures(contents)
-    return _seen(body, contents, names, model, {"stream": stream, "sse": sse})
+    seen = _seen(body, contents, names, model)
+    return replace(seen, stream=stream, framing=framing)
 
 
 def camel(value: Any) -> Any:
@@ -75,9 +77,7 @@ def _inside(name: str, value: Any) -> Any:
     return value if name in theirs | {"responseJsonSchema"} else camel(value)
 
 
-def _seen(
-    body: Mapping[str, Any], contents: list[Any], tools: list[str], model: str, how: dict[str, bool]
-) -> Seen:
+def _seen(body: Mapping[str, Any], contents: list[Any], tools: list[str], model: str) -> Seen:
     parts = contents[-1]["parts"]
     settings = body.get("generationConfig") or {}
     results = [part["functionResponse"] for part in parts if "functionResponse" in part]
@@ -94,7 +94,6 @@ def _seen(
         schema=shape,
         json=settings.get("responseMimeType") == "application/json",
         thinks=bool(thinking.get("includeThoughts")),
-        **how,
     )
 
 

@@ -1,4 +1,7 @@
-"""A stream told to a client in the chat dialect. Calls may grow side by side here."""
+"""A stream told to a client in the chat dialect.
+
+Calls may grow side by side here; texts may not, for nothing would keep their pieces apart.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ from routing.translate.dialect import Frame
 from routing.translate.failures import STATUS_OF
 from routing.translate.idents import made
 from routing.translate.names import originals
+from routing.translate.sequence import OneAtATime
 from routing.translate.signatures import wrap
 from routing.translate.wire import dumps, quote
 
@@ -46,13 +50,34 @@ class Writer:
         self._around: dict[int, tuple[str, ...]] = {}  # by block: before, between, after its words
         self._thinking: dict[int, Thinking] = {}  # open ones, with their signatures so far
         self._silent: dict[int, int] = {}  # calls that have no arguments yet, with their numbers
-        self._calls = 0
+        self._order = OneAtATime()  # of all but calls
+        self._calls: set[int] = set()
         self._thoughts = 0
 
     def write(self, event: Event) -> list[Frame]:
         """Give the frames that tell this event."""
-        if type(event) is Grew and not event.signature:
+        if type(event) is Grew and event.index in self._around and not event.signature:
             return self._grow(event)
+        if self._is_of_call(event):
+            return self._tell(event)
+        return [frame for ordered in self._order.put(event) for frame in self._tell(ordered)]
+
+    def fail(self, fault: Fault) -> list[Frame]:
+        """Give the frames that end the stream with an error; no end marker follows."""
+        error = write_error(STATUS_OF[fault.kind], str(fault.kind), fault.message)
+        return [Frame(dumps(error))]
+
+    def _is_of_call(self, event: Event) -> bool:
+        match event:
+            case Opened(index, ToolCall()):
+                self._calls.add(index)
+                return True
+            case Grew(index) | Closed(index):
+                return index in self._calls
+            case _:
+                return False
+
+    def _tell(self, event: Event) -> list[Frame]:
         match event:
             case Begun():
                 return self._begin(event)
@@ -66,11 +91,6 @@ class Writer:
                 return self._close(index)
             case Ended():
                 return [*self._begin(Begun()), *self._end(event)]
-
-    def fail(self, fault: Fault) -> list[Frame]:
-        """Give the frames that end the stream with an error; no end marker follows."""
-        error = write_error(STATUS_OF[fault.kind], str(fault.kind), fault.message)
-        return [Frame(dumps(error))]
 
     def _begin(self, begun: Begun) -> list[Frame]:
         if self._head:
@@ -114,7 +134,7 @@ class Writer:
         self._around[index] = (self._head + before, *between, after + _TAIL)
 
     def _open_call(self, index: int, block: ToolCall) -> Frame:
-        number, self._calls = self._calls, self._calls + 1
+        number = len(self._calls) - 1
         self._surround(
             index, f'{{"tool_calls":[{{"index":{number},"function":{{"arguments":', "}}]}"
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -42,7 +43,7 @@ from routing.translate.wire import dumps
 FAMILY = "claude"
 CLAUDE = "anthropic:claude"
 
-words = st.text(min_size=1, max_size=40).filter(lambda text: bool(text.strip()))
+words = st.text(min_size=1, max_size=12).filter(lambda text: bool(text.strip()))
 tool_names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,30}", fullmatch=True)
 odd_tool_names = st.one_of(tool_names, st.from_regex(r"[a-z0-9.:/ _-]{1,120}", fullmatch=True))
 call_ids = st.one_of(
@@ -119,14 +120,14 @@ def answers(
 
 
 @st.composite
-def tellings(draw: st.DrawFn, answer: Answer) -> list[Event]:
+def tellings(draw: st.DrawFn, answer: Answer, *, mixed: bool = True) -> list[Event]:
     """Tell an answer as a stream: each block in pieces, the pieces of blocks mixed."""
     queues = [draw(_pieces(index, block)) for index, block in enumerate(answer.blocks)]
     told: list[Event] = [Begun(answer.id, answer.model)]
     opened = 0
     while any(queues):
         ready = [at for at, queue in enumerate(queues) if queue and at <= opened]
-        at = draw(st.sampled_from(ready))
+        at = draw(st.sampled_from(ready)) if mixed else ready[0]
         opened = max(opened, at + 1)
         told.append(queues[at].pop(0))
     return [*told, Ended(answer.stop, answer.stop_sequence, answer.usage)]
@@ -157,7 +158,7 @@ def _places(length: int, most: int) -> st.SearchStrategy[list[int]]:
 
 def _cut(whole: Any, places: Sequence[int]) -> list[Any]:
     edges = [0, *places, len(whole)]
-    return [whole[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [whole[a:b] for a, b in pairwise(edges)]
 
 
 @st.composite
@@ -171,7 +172,7 @@ def asks(
     draw: st.DrawFn,
     origin: str = "",
     thinking: st.SearchStrategy[Thinking] | None = None,
-    results: st.SearchStrategy[Text | Image] | None = None,
+    results: st.SearchStrategy[Any] = texts,
 ) -> Ask:
     """Give a request whose turns alternate and whose calls all have results."""
     messages: list[Message] = []
@@ -179,7 +180,7 @@ def asks(
     names: dict[str, str] = {}
     pending: list[ToolCall] = []
     for _ in range(draw(st.integers(1, 3))):
-        said: list[Block] = [draw(_results(call, results or texts)) for call in pending]
+        said: list[Block] = [draw(_results(call, results)) for call in pending]
         said += draw(st.lists(texts | images, min_size=1, max_size=2))
         messages.append(Message(Role.USER, tuple(said)))
         pending = draw(st.lists(_calls(arguments), max_size=2, unique_by=lambda call: call.id))
@@ -187,7 +188,7 @@ def asks(
         names |= {call.id: call.name for call in pending}
         turn = (*draw(st.lists(thoughts_, max_size=1)), draw(texts), *pending)
         messages.append(Message(Role.ASSISTANT, turn))
-    final = [draw(_results(call, results or texts)) for call in pending] or [draw(texts)]
+    final = [draw(_results(call, results)) for call in pending] or [draw(texts)]
     messages.append(Message(Role.USER, tuple(final)))
     tools = draw(st.lists(st.builds(Tool, tool_names, words, st.just(SCHEMA)), max_size=2))
     return Ask(

@@ -18,6 +18,7 @@ _US = 1_000_000
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB")
 _KIB = 1024
+_SMALL_USD = 0.1  # a model call costs fractions of a cent
 
 COLOURS: Mapping[str, str] = {
     "running": "cyan",
@@ -157,6 +158,8 @@ def age(job: View, now_us: int) -> str:
 def cost(job: View) -> str:
     """Say what it cost, nothing for nothing."""
     spent = float(job.get("cost_usd") or 0)
+    if 0 < spent < _SMALL_USD:
+        return f"${spent:.4f}"
     return f"${spent:.2f}" if spent else ""
 
 

@@ -12,6 +12,8 @@ import typer
 
 from engine.errors import BadInput
 from interfaces.cli import job_artefact, job_request, options, patience, reach, voice
+from interfaces.cli.groups import takes
+from interfaces.cli.model_request import ModelOptions
 from interfaces.cli.teach import examples
 from interfaces.client import Client
 from interfaces.views import (
@@ -45,8 +47,11 @@ _ROWS_SHOWN = 20
         "helio job submit --env TOKEN=secret:GITHUB --after 4kq8w2mz -- ./publish",
         "helio job submit --ask 'Publish?' --option yes --option no --default no --deadline 2h",
         "helio job submit --signal deployed --wait",
+        "helio job submit --prompt 'Name three risks.' --tier mid --schema risks.json --wait",
+        "helio job submit --models --tier cheap -- python label.py",
     )
 )
+@takes(ModelOptions)
 def submit(
     *,
     command: job_request.Command = None,
@@ -56,7 +61,8 @@ def submit(
     option: job_request.Option = None,
     default: job_request.Default = "",
     deadline: job_request.DeadlineIn = "",
-    backend: job_request.Backend = "shell",
+    about: ModelOptions,
+    backend: job_request.Backend = "",
     cwd: job_request.Cwd = "",
     lane: job_request.LaneName = "P2",
     name: job_request.Name = "",
@@ -82,6 +88,7 @@ def submit(
         | {"needs": after or [], "timeout_s": limit_s, "max_failures": retries, "hold": hold}
         | {"effects": "once" if once else "", "persistent": persistent}
         | {"wait": job_request.wait_of(signal_name, ask, option or [], default, deadline)}
+        | about.words(cwd)
     )
     body = {"jobs": [request], "idem_key": idempotency_key or None}
     _hand_in(body, wait=wait or logs, timeout_s=timeout, logs=logs, as_json=as_json)

@@ -43,7 +43,12 @@ DeadlineIn = Annotated[
         "--deadline", metavar="TIME", help="How long --signal or --ask waits: 90s, 2h, 3d."
     ),
 ]
-Backend = Annotated[str, typer.Option("--backend", "-b", metavar="NAME", help="What runs it.")]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend", "-b", metavar="NAME", help="What runs it. None: shell, or llm for a --prompt."
+    ),
+]
 Cwd = Annotated[
     str,
     typer.Option(
@@ -98,15 +103,19 @@ def build(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadInput: something local is wrong: no command, a file that is not there, a bad --env.
     """
-    kinds = [word for word in ("run", "sh", "wait") if given.get(word)]
-    if given["backend"] == "shell" and len(kinds) != 1:
+    kinds = [word for word in ("run", "sh", "wait", "prompt") if given.get(word)]
+    if len(kinds) != 1:
         raise BadInput(
-            "A job is one of these: a command behind --, --sh TEXT, --signal NAME, --ask TEXT.",
+            "A job is one of these: a command behind --, --sh TEXT, --prompt TEXT, --signal NAME, "
+            "--ask TEXT.",
             remedy="For example: helio job submit -- echo hello",
         )
     request = {
         key: value for key, value in given.items() if value not in ("", None, [], {}, False, 0)
     }
+    request["backend"] = given["backend"] or ("llm" if "prompt" in request else "shell")
+    if "temperature" in given:
+        request["temperature"] = given["temperature"]
     if given["max_failures"] == 0:
         request["max_failures"] = 0
     if "wait" in request:

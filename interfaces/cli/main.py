@@ -16,6 +16,7 @@ from typer.exceptions import Abort, TyperException
 
 from engine.errors import BadInput, HelioError
 from interfaces.cli import (
+    ask,
     check,
     cost,
     council,
@@ -52,6 +53,7 @@ app = typer.Typer(
     ),
 )
 house.register(app)
+ask.register(app)
 doctor.register(app)
 check.register(app)
 cost.register(app)

@@ -92,14 +92,23 @@ def wait_for(client: Client, job: str, timeout_s: float = 0) -> View:
     return last
 
 
-def output(client: Client, job: str, *, epoch: int = 0, follow: bool) -> Iterator[str]:
+def output(
+    client: Client,
+    job: str,
+    *,
+    epoch: int = 0,
+    follow: bool,
+    look_s: float = _LONG_POLL_S,
+    idle: Callable[[], None] | None = None,
+) -> Iterator[str]:
     """Give the output of a job's attempt piece by piece; follow it until nothing can come.
 
-    With `follow` and no epoch, a later attempt is followed as well, from its beginning.
+    With `follow` and no epoch, a later attempt is followed as well, from its beginning. Whenever
+    nothing came for `look_s`, `idle` is called.
     """
     offset, at, quiet = 0, epoch, 0
     for look in itertools.count():
-        piece = _read(client, job, at, offset, _LONG_POLL_S if follow and look else 0)
+        piece = _read(client, job, at, offset, look_s if follow and look else 0)
         at, offset = int(piece["epoch"]), int(piece["next_offset"])
         newest = int(piece.get("newest_epoch") or at)
         if piece["text"]:
@@ -110,6 +119,8 @@ def output(client: Client, job: str, *, epoch: int = 0, follow: bool) -> Iterato
         elif not follow or piece.get("at_rest"):
             return
         else:
+            if idle is not None and quiet:
+                idle()
             rest(_pace(quiet))
             quiet += 1
 

@@ -90,7 +90,7 @@ def _tool_choice(choice: ToolChoice) -> Any:
 def _effort(ask: Ask, rules: Rules) -> str:
     """Name the effort; the words that few models know only to him who used them here."""
     wanted = ask.reasoning
-    if wanted is None:
+    if wanted is None or not rules.thinks:
         return ""
     if wanted.budget_tokens == 0:
         return rules.no_thinking

@@ -37,6 +37,11 @@ class Rules:
     wants_reasoning: bool = False
     schemas: bool = True
 
+    @property
+    def thinks(self) -> bool:
+        """It may be asked to think; OpenAI's models that do not reason refuse the question."""
+        return not (self.openai and self.sampling)
+
 
 def rules_of(model: str, family: str) -> Rules:
     """Give the rules of a model by the provider's id of it and its family."""

@@ -71,13 +71,7 @@ def build_app(
         middleware=_layers(auth, known, HomeRedactor(where)),
     )
     app.state.wiring = Wiring(
-        desk=desk,
-        hub=hub,
-        router=router,
-        home=where,
-        settings=known,
-        clock=time,
-        auth=auth,
+        desk=desk, hub=hub, router=router, home=where, settings=known, clock=time, auth=auth
     )
     for routes in _ROUTERS:
         app.include_router(routes)

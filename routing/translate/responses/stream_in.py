@@ -64,6 +64,7 @@ class ResponsesReader:
         self._calls = False
         self._refused = False
         self._on: Mapping[str, Callable[[Raw], list[Event]]] = {
+            "response.content_part.added": self._part_added,
             "response.output_text.delta": self._text,
             "response.output_text.done": self._text_done,
             "response.refusal.delta": self._text,
@@ -149,6 +150,13 @@ class ResponsesReader:
         return self._grow(item, content, whole[told:])
 
     # -- words ------------------------------------------------------------------------------------
+    def _part_added(self, told: Raw) -> list[Event]:
+        if wire.part(told, "part").get("type") not in ("output_text", "refusal"):
+            return []
+        item = self._item_of(told, "message")
+        content = wire.whole(told.get("content_index"), "content_index") or 0
+        return [] if content in item.blocks else self._open(item, content, Text(""))
+
     def _text(self, told: Raw) -> list[Event]:
         self._refused = self._refused or told.get("type") == "response.refusal.delta"
         return self._words(told, wire.text(told.get("delta"), "delta"), whole=False)

@@ -1,8 +1,8 @@
 """A stream, told to a client of the Responses dialect.
 
 Each block is an output item of its own: it is added, grows, and is told once more when it is
-over, which is all that Codex reads of it. Items may be open side by side. What the last event
-repeats is gathered on the way.
+over, which is all that Codex reads of it. One item is open at a time, as with OpenAI itself.
+What the last event repeats is gathered on the way.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from routing.translate.responses.answers import (
     reasoning,
 )
 from routing.translate.responses.errors import code_in_stream
+from routing.translate.sequence import OneAtATime
 
 Raw = dict[str, Any]
 
@@ -67,14 +68,18 @@ class ResponsesWriter:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._wording = Wording(ask)
+        self._line = OneAtATime()
         self._number = -1
         self._ident = ""
         self._envelope: Raw = {}
-        self._open: dict[int, _Item] = {}
+        self._open: dict[int, _Item] = {}  # at most one
         self._output: list[Raw] = []
 
     def write(self, event: Event) -> list[Frame]:
         """Give the events that tell this one."""
+        return [frame for each in self._line.put(event) for frame in self._write(each)]
+
+    def _write(self, event: Event) -> list[Frame]:
         match event:
             case Grew(index, text, signature):
                 return self._grew(self._open[index], text, signature)
@@ -110,10 +115,8 @@ class ResponsesWriter:
         ]
 
     def _ended(self, stop: Stop, usage: Usage | None) -> list[Frame]:
-        frames = [frame for item in self._open.values() for frame in self._closed(item)]
-        self._open = {}
         over = self._envelope | ending(self._output, stop, usage)
-        return [*frames, self._frame(f"response.{over['status']}", {"response": over})]
+        return [self._frame(f"response.{over['status']}", {"response": over})]
 
     # -- items ------------------------------------------------------------------------------------
     def _opened(self, index: int, block: Text | Thinking | ToolCall) -> list[Frame]:

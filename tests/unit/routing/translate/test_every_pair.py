@@ -42,6 +42,7 @@ ASK = Ask(
     messages=(),
     reasoning=Reasoning("high"),
     stream=True,
+    origin=Dialect.CHAT,
     extras={"stream_options": {"include_usage": True}},
 )
 MAKERS = {

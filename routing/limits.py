@@ -40,11 +40,27 @@ _AGAIN = re.compile(
     re.IGNORECASE,
 )
 _WORDS_S = {"milliseconds": 1e-3, "ms": 1e-3, "m": 60.0, "h": 3600.0}
-# The middle of the headers' names -> which meter they speak of.
-_METERS = {
-    "requests": "requests", "tokens": "tokens",
-    "input-tokens": "input_tokens", "output-tokens": "output_tokens",
-}  # fmt: skip
+_DIALECTS = (
+    ("requests", "anthropic-ratelimit-requests-{}"),
+    ("requests", "x-ratelimit-{}-requests"),
+    ("requests", "x-ratelimit-{}-requests-minute"),
+    ("requests", "x-ratelimit-{}"),
+    ("requests", "ratelimit-{}"),
+    ("tokens", "anthropic-ratelimit-tokens-{}"),
+    ("tokens", "x-ratelimit-{}-tokens"),
+    ("tokens", "x-ratelimit-{}-tokens-minute"),
+    ("input_tokens", "anthropic-ratelimit-input-tokens-{}"),
+    ("output_tokens", "anthropic-ratelimit-output-tokens-{}"),
+)
+# What is limited -> the names of limit, remaining and reset in each dialect.
+_NAMES = {
+    what: tuple(
+        (form.format("limit"), form.format("remaining"), form.format("reset"))
+        for spoken_of, form in _DIALECTS
+        if spoken_of == what
+    )
+    for what in ("requests", "tokens", "input_tokens", "output_tokens")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +114,8 @@ def read_limits(headers: Mapping[str, str], body: Mapping[str, Any], now: int) -
     return Reading(
         requests=_meter(said, "requests", now),
         tokens=_meter(said, "tokens", now),
-        input_tokens=_meter(said, "input-tokens", now),
-        output_tokens=_meter(said, "output-tokens", now),
+        input_tokens=_meter(said, "input_tokens", now),
+        output_tokens=_meter(said, "output_tokens", now),
         retry_at=_retry_at(said, now) or _body_time(body, now),
         rejected=status == "rejected" and overage != "allowed",
         rejected_until=_instant(said.get("anthropic-ratelimit-unified-reset", ""), now),
@@ -113,7 +129,7 @@ def _plain(name: str) -> str:
 # -- headers --------------------------------------------------------------------------------------
 def _meter(said: Mapping[str, str], what: str, now: int) -> Meter:
     """Read one limit in whichever dialect it is told; the first that says anything counts."""
-    for limit, remaining, reset in _names(what):
+    for limit, remaining, reset in _NAMES[what]:
         if limit in said or remaining in said or reset in said:
             return Meter(
                 _count(said.get(limit, "")),
@@ -121,18 +137,6 @@ def _meter(said: Mapping[str, str], what: str, now: int) -> Meter:
                 _instant(said.get(reset, ""), now),
             )
     return SILENT
-
-
-def _names(what: str) -> Iterator[tuple[str, str, str]]:
-    yield tuple(f"anthropic-ratelimit-{what}-{part}" for part in _PARTS)  # type: ignore[misc]
-    yield tuple(f"x-ratelimit-{part}-{what}" for part in _PARTS)  # type: ignore[misc]
-    yield tuple(f"x-ratelimit-{part}-{what}-minute" for part in _PARTS)  # type: ignore[misc]
-    if what == "requests":
-        yield tuple(f"x-ratelimit-{part}" for part in _PARTS)  # type: ignore[misc]
-        yield tuple(f"ratelimit-{part}" for part in _PARTS)  # type: ignore[misc]
-
-
-_PARTS = ("limit", "remaining", "reset")
 
 
 def _count(text: str) -> int | None:

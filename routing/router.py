@@ -63,7 +63,7 @@ class RouterCore:
         self.budgets = Budgets(settings.budgets, zone, restored.spent, now)
         self._habits = Habits()
         self._hedges = Hedges(models)
-        self._waiting = Waiting(rng)
+        self._waiting = Waiting(rng, lines_up=policy.defers)
         self._flights: dict[str, Flight] = {}
         self._learning = Learning(models, self._scribe, rng)
         self._learning.remembers = policy.remembers

@@ -19,7 +19,7 @@ class Policy:
 
     remembers: bool = True  # what is closed is not asked
     admits: bool = True  # limits are kept by ourselves
-    defers: bool = True  # background work waits instead of spilling
+    defers: bool = True  # background work waits, and in line, instead of spilling
 
 
 WHOLE = Policy()

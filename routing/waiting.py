@@ -26,8 +26,9 @@ _FORGOTTEN_US = MINUTE_US  # somebody so late does not come any more
 class Waiting:
     """Notes waiters by provider and lane. Chance is an argument of the constructor."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, *, lines_up: bool = True) -> None:
         self._rng = rng
+        self._lines_up = lines_up
 
     def told(self, wanted: Wanted, refusal: Refusal, board: Board, now: int) -> Refusal:
         """Spread the time in a refusal, and note that somebody comes back then."""
@@ -39,7 +40,7 @@ class Waiting:
         until = refusal.until
         if lane is not Lane.P0:
             until += int((int(lane) - self._rng.random()) * STAGGER_US) + 1
-        if lane >= BACKGROUND:
+        if lane >= BACKGROUND and self._lines_up:
             window = board.slot(slot).requests or provider.requests
             pace = MINUTE_US // window.cap if window is not None else _PACE_US
             until = self._in_line(provider, until, pace)

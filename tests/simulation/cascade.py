@@ -172,7 +172,7 @@ class Cascade:
             tried=request.tried,
         )
         decided = self.core.decide(wanted, self.now)
-        self._ledger.append(self.core.take_entries())
+        self._keep()
         if isinstance(decided, Refusal):
             self._refused(request, decided)
         else:
@@ -224,7 +224,7 @@ class Cascade:
         if grant.probe:
             self._proven[grant.candidate.slot.provider] = True
         self.core.head(grant, headers, self.now)
-        self._ledger.append(self.core.take_entries())
+        self._keep()
 
     def _answered(self, request: Request, grant: Grant, headers: dict[str, str], life: int) -> None:
         if life != self._life:
@@ -265,14 +265,19 @@ class Cascade:
 
     def _settle(self, grant: Grant, spent: Spent) -> None:
         self.core.settle(grant, spent, self.now)
-        self._ledger.append(self.core.take_entries())
+        self._keep()
+
+    def _keep(self) -> None:
+        entries = self.core.take_entries()
+        if self.setting.kill_every:
+            self._ledger.append(entries)
 
     # -- the world --------------------------------------------------------------------------------
     def _kill(self) -> None:
         self._life += 1
         self.report.kills += 1
         self.core = self._new_core()
-        self._ledger.append(self.core.take_entries())
+        self._keep()
 
     def _new_core(self) -> RouterCore:
         return RouterCore(

@@ -71,12 +71,11 @@ class Upstream:
                 }
                 return told if fits else {**told, "retry-after": f"{reset_s:.3f}"}
             case "openai":
-                told = {
+                return {
                     "x-ratelimit-limit-requests": str(limit),
                     "x-ratelimit-remaining-requests": str(left),
                     "x-ratelimit-reset-requests": f"{reset_s:.3f}s",
                 }
-                return told
             case "late":  # speaks up only when it rejects
                 return {} if fits else {"retry-after": f"{reset_s:.3f}"}
             case _:

@@ -37,6 +37,7 @@ _REMEDIES: Mapping[str, str] = {
     "not_found": "Correct its id in models.toml; then: helio model reload",
     "connect": "See whether its url in models.toml is right and can be reached.",
     "timeout": "Try again; models.first_byte_s is how long one may take.",
+    "not asked": "See why: helio model show {provider}",
     "malformed": "See whether its dialect in models.toml is right.",
 }
 
@@ -140,7 +141,8 @@ def models(now_us: int, zone: tzinfo, spent: Mapping[str, View]) -> Table:
             Column("KEY", lambda one, _: str(one.get("key") or "")),
             Column("IN / OUT", lambda one, _: price(one)),
             Column("TODAY", today),
-            Column("STATE", lambda one, _: standing(one, now_us, zone)),
+            # the first sentence will do here; `helio model show` tells the rest
+            Column("STATE", lambda one, _: standing(one, now_us, zone).partition(". ")[0]),
         ),
         "No provider is configured. Begin: helio model init anthropic",
     )
@@ -176,7 +178,7 @@ def details(candidate: View, now_us: int, zone: tzinfo) -> dict[str, object]:
         "context": tokens(candidate["context"]) if candidate.get("context") else "",
         "max output": tokens(candidate["max_output"]) if candidate.get("max_output") else "",
         "abilities": ", ".join(candidate.get("abilities") or ()),
-        "dimensions": candidate.get("dimensions"),
+        "dimensions": candidate.get("dimensions") or "",
         "because": candidate.get("detail"),
         "limits": _limits(candidate.get("limits") or {}, now_us, zone),
         "under way": candidate.get("in_flight"),

@@ -26,7 +26,7 @@ CLOSED = OPEN | {
 }  # fmt: skip
 DISABLED = OPEN | {
     "slot": "gemini//g", "model": "g", "provider": "gemini", "key": "", "state": "disabled",
-    "why": "It has no key.", "price": None,
+    "why": "It has no key. Give it one.", "price": None,
 }  # fmt: skip
 LISTED = {"items": [OPEN, CLOSED, DISABLED], "next_cursor": None, "problem": None, "halted": False}
 SUM = {"calls": 7, "failed": 1, "usd": 0.0312, "turns": 0, "input": 12_300, "output": 950,
@@ -53,7 +53,7 @@ def test_the_list_tells_tier_price_state_and_today_s_cost_once_a_model(helio, ho
     assert "$0.03" not in second
     assert first.endswith("open")
     assert second.endswith("closed until 12:06: rate limit")
-    assert row(ran.out, "gemini").endswith("disabled: It has no key.")
+    assert row(ran.out, "gemini").endswith("disabled: It has no key")
     assert house.bodies("cost.sum") == [{"by": "model", "since": "2026-11-18"}]
 
 

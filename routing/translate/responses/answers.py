@@ -123,16 +123,18 @@ class Wording:
         self._names = names.originals(ask)
         self._natives = natives(ask.tools)
 
-    def items(self, block: Block, ident: Callable[[str], str]) -> list[Raw]:
-        """Give the items that tell a block; `ident` makes the id of the next one by a prefix."""
+    def items(self, block: Block, ident: str, place: int) -> list[Raw]:
+        """Give the items that tell a block of the answer with this id, from this place on."""
+        identify = partial(item_id, ident, place)
         match block:
             case Text(text):
                 part = {"type": "output_text", "text": text, "annotations": []}
-                return [{**message(ident("msg_")), "status": "completed", "content": [part]}]
+                return [{**message(identify("msg_")), "status": "completed", "content": [part]}]
             case Thinking():
-                return [reasoning(block, ident("rs_"))]
+                return [reasoning(block, identify("rs_"))]
             case ToolCall():
-                return [*carrier(block, ident), self.call(block, ident)]
+                before = carrier(block, identify)
+                return [*before, self.call(block, partial(item_id, ident, place + len(before)))]
             case _:
                 return []
 
@@ -177,7 +179,7 @@ def write_answer(answer: Answer, ask: Ask) -> Raw:
     ident = answer.id or made("", answer)
     items: list[Raw] = []
     for block in answer.blocks:
-        items += wording.items(block, partial(item_id, ident, len(items)))
+        items += wording.items(block, ident, len(items))
     return envelope(ident, answer.model or ask.model, ask) | ending(
         items, answer.stop, answer.usage
     )

@@ -116,12 +116,9 @@ def _part(block: Block, role: Role) -> Raw | None:
 def write_medium(block: Image | Document) -> Raw:
     """Word a picture or a file."""
     if isinstance(block, Image):
-        told: Raw = {
-            "type": "input_image",
-            "image_url": block.url or wire.data_url(block.media_type or "image/png", block.data),
-            "detail": block.detail or "auto",
-        }
-        return told
+        url = block.url or wire.data_url(block.media_type or "image/png", block.data)
+        told: Raw = {"type": "input_image", "image_url": url}
+        return told | ({"detail": block.detail} if block.detail else {})
     if block.url:
         return {"type": "input_file", "file_url": block.url}
     if block.media_type.startswith("audio/"):

@@ -184,7 +184,10 @@ async def chat_at(
     """Ask a gateway at an address."""
     body = {"model": model, "messages": messages(text)} | more
     async with (
-        aiohttp.ClientSession(headers={"authorization": f"Bearer {key}"}) as client,
+        aiohttp.ClientSession(
+            headers={"authorization": f"Bearer {key}"},
+            timeout=aiohttp.ClientTimeout(total=PATIENCE_S),
+        ) as client,
         client.post(f"{url}/v1/chat/completions", json=body) as answer,
     ):
         headers = {name.lower(): value for name, value in answer.headers.items()}

@@ -80,6 +80,20 @@ def test_a_newer_incarnation_of_the_session_kills_the_keys_of_the_older(paper):
         assert [seen.identify(key) is not None for key in KEYS[:3]] == [False, False, True]
 
 
+def test_a_dead_key_is_no_longer_kept(paper):
+    paper.bind(KEYS[0], who("i1"))
+    paper.bind(KEYS[1], who("i2", epoch=2))
+    assert len(paper.kept[EntryKind.BINDING]) == 1
+
+
+def test_a_fence_counts_though_the_ledger_still_has_the_key_behind_it(paper):
+    paper.bind(KEYS[0], who("i1"))
+    behind = dict(paper.kept[EntryKind.BINDING])
+    paper.bind(KEYS[1], who("i2", epoch=2))
+    paper.kept[EntryKind.BINDING].update(behind)
+    assert paper.after_restart().identify(KEYS[0]) is None
+
+
 def test_a_superseded_incarnation_never_gets_a_key_again(paper):
     paper.bind(KEYS[0], who("i1"))
     paper.bind(KEYS[1], who("i2", epoch=2))

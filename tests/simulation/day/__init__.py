@@ -1,0 +1,1 @@
+"""A synthetic day: the jobs and the failures of the best existing system, on our routing core."""

@@ -179,6 +179,17 @@ def why(job: View) -> str:
     return f"It exited with {code}." if code else ""
 
 
+def verified(job: View) -> str:
+    """Say what the gate says of a deliverable; nothing of any other job."""
+    if not (job.get("spec") or {}).get("requirements") or job.get("state") not in TERMINAL:
+        return ""
+    agrees = (job.get("result") or {}).get("verified")
+    if agrees is None:
+        return "no verdict that counts" if job.get("reason") == UNVERIFIED else ""
+    by = (job.get("reviews") or [{}])[-1].get("families") or ()
+    return ("yes" if agrees else "no") + (f", by {', '.join(map(str, by))}" if by else "")
+
+
 def remedy(job: View) -> str:
     """Say what to do about a job that failed, where there is anything to do."""
     return str((job.get("error") or {}).get("remedy") or "")

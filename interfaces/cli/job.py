@@ -32,6 +32,7 @@ from interfaces.views import (
     short,
     size,
     standing,
+    verified,
     why,
 )
 
@@ -49,6 +50,7 @@ _ROWS_SHOWN = 20
         "helio job submit --signal deployed --wait",
         "helio job submit --prompt 'Name three risks.' --tier mid --schema risks.json --wait",
         "helio job submit --models --tier cheap -- python label.py",
+        "helio job submit --prompt 'Write a haiku.' --requirements 'Three lines, 5-7-5.'",
     )
 )
 @takes(ModelOptions)
@@ -155,6 +157,7 @@ def show(job: options.JobId, as_json: options.AsJson = False) -> None:
             "waits for": awaited(view),
             "age": age(view, now),
             "cost": cost(view),
+            "verified": verified(view),
             "why": why(view),
             "remedy": remedy(view),
             "retry of": view.get("retry_of"),

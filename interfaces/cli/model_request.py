@@ -68,6 +68,14 @@ class ModelOptions:
         typer.Option("--attach", metavar="FILE", help="Show it a file, or JOB:NAME; repeatable."),
     ] = None
     conversation: Conversation = ""
+    requirements: Annotated[
+        str,
+        typer.Option(
+            "--requirements",
+            metavar="TEXT",
+            help="What must be true of the result; a model of another family checks it.",
+        ),
+    ] = ""
     models: Annotated[
         bool, typer.Option("--models", help="Give the command the models' address and a key.")
     ] = False
@@ -89,6 +97,7 @@ class ModelOptions:
             "max_tokens": self.max_tokens,
             "schema": schema_of(self.schema) if self.schema else {},
             "conversation": self.conversation,
+            "requirements": self.requirements,
             "models": self.models,
         }
         said = {name: value for name, value in said.items() if value}

@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("engine", "store", "actors", "interfaces", "serve", "tests", "benchmarks", "docs")
+ROOMS = (
+    "engine",
+    "routing",
+    "store",
+    "actors",
+    "interfaces",
+    "serve",
+    "tests",
+    "benchmarks",
+    "docs",
+)
 FILE_LINES = 400
 FUNCTION_LINES = 40
 VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "misc"}

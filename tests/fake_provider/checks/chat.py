@@ -109,13 +109,7 @@ def _settings(body: Mapping[str, Any]) -> None:
             "reasoning_effort" not in body or "deepseek" in body["model"],
             "Unrecognized request argument supplied: reasoning_effort",
         )
-    effort = body.get("reasoning_effort")
-    need(effort is None or effort in _EFFORTS, "Unsupported value: 'reasoning_effort'")
-    both = "max_tokens" in body and "max_completion_tokens" in body
-    need(not both, "Setting 'max_tokens' and 'max_completion_tokens' at the same time is refused.")
-    for name in ("max_tokens", "max_completion_tokens"):
-        value = body.get(name)
-        need(value is None or (isinstance(value, int) and value > 0), f"Invalid '{name}'")
+    _amounts(body)
     streams = body.get("stream")
     need(
         "stream_options" not in body or streams,
@@ -128,6 +122,16 @@ def _settings(body: Mapping[str, Any]) -> None:
         stop is None or 1 <= count <= 4, "Invalid 'stop': array too long. At most 4.", param="stop"
     )
     need(not (thinker and stop), "Unsupported parameter: 'stop' is not supported with this model.")
+
+
+def _amounts(body: Mapping[str, Any]) -> None:
+    effort = body.get("reasoning_effort")
+    need(effort is None or effort in _EFFORTS, "Unsupported value: 'reasoning_effort'")
+    both = "max_tokens" in body and "max_completion_tokens" in body
+    need(not both, "Setting 'max_tokens' and 'max_completion_tokens' at the same time is refused.")
+    for name in ("max_tokens", "max_completion_tokens"):
+        value = body.get(name)
+        need(value is None or (isinstance(value, int) and value > 0), f"Invalid '{name}'")
 
 
 def _tools(body: Mapping[str, Any]) -> list[str]:

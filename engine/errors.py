@@ -19,6 +19,7 @@
         ├── Fenced                  a newer owner writes now; this one must stop
         ├── StaleWrite              a row was not in the state the write required
         ├── NewerSchema             the store was written by a newer Heliograph
+        ├── DamagedLedger           the router's ledger cannot be read
         └── PortBusy                somebody else listens there
 
 An error is a value as well: `as_problem` gives the RFC 9457 object that the API, the CLI and
@@ -164,6 +165,13 @@ class NewerSchema(HouseFault):
     """The store was written by a newer Heliograph than this one."""
 
     slug, title = "newer-schema", "The store is newer than this program"
+    lasting = True
+
+
+class DamagedLedger(HouseFault):
+    """The router's ledger cannot be read: the disk or another program destroyed it."""
+
+    slug, title = "damaged-ledger", "The router's ledger is damaged"
     lasting = True
 
 

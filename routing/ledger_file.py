@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 from uuid import uuid4
 
-from engine.errors import HelioError, HouseFault, NewerSchema, StoreFull, Unavailable
+from engine.errors import DamagedLedger, HelioError, HouseFault, NewerSchema, StoreFull, Unavailable
 
 _MARK = 0x48656C72  # SQLite's application_id of our files: "Helr"
 _PRIVATE = 0o600
@@ -48,13 +48,6 @@ _PRAGMAS = (
     "journal_size_limit = 4194304",
     "trusted_schema = OFF",
 )
-
-
-class DamagedLedger(HouseFault):
-    """The router's ledger cannot be read: the disk or another program destroyed it."""
-
-    slug, title = "damaged-ledger", "The router's ledger is damaged"
-    lasting = True
 
 
 def open_ledger_file(path: Path) -> sqlite3.Connection:

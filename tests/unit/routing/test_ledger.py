@@ -8,10 +8,9 @@ import stat
 
 import pytest
 
-from engine.errors import HouseFault, NewerSchema, Unavailable
+from engine.errors import DamagedLedger, HouseFault, NewerSchema, Unavailable
 from engine.moments import US_PER_S
 from routing.ledger import Keeping, Ledger
-from routing.ledger_file import DamagedLedger
 from routing.ports import Entry, EntryKind, Restored
 
 NOON = 1_795_348_800_000_000

@@ -12,11 +12,13 @@ from engine.ports import JobFilter, Tables
 from engine.records import (
     Attempt,
     Call,
+    Conversation,
     Decision,
     Idempotency,
     Review,
     Shard,
     Signal,
+    Turn,
     Worker,
 )
 from engine.settings import Settings
@@ -81,6 +83,8 @@ class Snapshot:
     workers: Sequence[Worker] = ()
     calls: Sequence[Call] = ()
     reviews: Sequence[Review] = ()
+    turns: Sequence[Turn] = ()
+    conversations: Sequence[Conversation] = ()
     shard: Shard | None = None
 
 
@@ -135,6 +139,8 @@ def snapshot_of(tables: Tables) -> Snapshot:
         workers=_all(tables, Worker),
         calls=_all(tables, Call),
         reviews=_all(tables, Review),
+        turns=_all(tables, Turn),
+        conversations=_all(tables, Conversation),
         shard=tables.get(Shard, 0),
     )
 

@@ -15,6 +15,7 @@ from tests.checks import (
     leases,
     residue,
     results,
+    talks,
 )
 from tests.checks.evidence import Evidence, Violation
 from tests.checks.log import Log, read_log
@@ -30,6 +31,8 @@ CHECKERS: tuple[Checker, ...] = (
     results.accepted_once,
     results.effects_once,
     results.attempts_agree,
+    talks.turns_are_kept_once,
+    talks.an_accepted_answer_has_its_turns,
     cancels.cancel_is_final,
     cancels.halted_house_starts_nothing,
     groups.groups_resolve_once,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from engine.moments import us
 from tests.simulation.client import Client
 from tests.simulation.crew import Sessions
 from tests.simulation.office import Office
@@ -28,6 +29,7 @@ class Chaos:
         self._book(storm_s, rng.randint(2, 4), lambda: self.office.crash(ghost=False))
         self._book(storm_s, rng.randint(1, 2), lambda: self.office.crash(ghost=True))
         self._book(storm_s, rng.randint(3, 6), self.session_crash)
+        self._book(storm_s, rng.randint(1, 4), self.throttle)
         self._book(storm_s, rng.randint(0, 1), self.house_crash)
         self._book(storm_s, rng.randint(0, 3), self.jump)
         self._book(storm_s, rng.randint(0, 2), self.partition)
@@ -58,6 +60,13 @@ class Chaos:
         if names:
             how = self.world.rng.choice(HOW_SESSIONS_DIE)
             self.crew.crash(self.world.rng.choice(names), how)
+
+    def throttle(self) -> None:
+        """Every model of some order is closed for a while, in one case already past."""
+        running = [(host.name, *key) for host in self.crew.hosts.values() for key in host.processes]
+        if running:
+            until = self.world.moment().wall + us(self.world.rng.uniform(-1, 20))
+            self.crew.throttle(*self.world.rng.choice(running), until)
 
     def house_crash(self) -> None:
         """Everything dies at once; the store remains."""

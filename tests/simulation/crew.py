@@ -19,6 +19,7 @@ from engine.jobs import Result
 from engine.messages import Order, Report
 from engine.moments import us
 from engine.outcomes import Done, Failed, NeedsOwner, NeedsSignal, Outcome
+from engine.pools import at_a_time
 from engine.settings import Settings
 from tests.checks import Execution
 from tests.checks.results import TOKEN
@@ -69,6 +70,11 @@ class Sessions(Crew):
         """Ask a session to end an order."""
         self.world.send(self._stop, session, job, epoch, why)
 
+    def throttle(self, session: str, job: str, epoch: int, until: int) -> None:
+        """Tell a session that no model answers this order before a time (wall clock)."""
+        closed = Failure(cause=Cause.RATE_LIMIT, message="Closed.", retry_at=until)
+        self.world.send(self._throttle, session, job, epoch, closed)
+
     def probe(self, life: Life, session: str, number: int) -> None:
         """Ask a session what it has."""
         self.world.send(self._status, self._call(life, None), session, number)
@@ -103,6 +109,11 @@ class Sessions(Crew):
         if host is not None and host.ready:
             self.apply(host, host.core.stop(job, epoch, Why(why), self.world.now))
 
+    def _throttle(self, session: str, job: str, epoch: int, closed: Failure) -> None:
+        host = self.hosts.get(session)
+        if host is not None and host.ready:
+            self.apply(host, host.core.throttle(job, epoch, closed, self.world.now))
+
     def _status(self, call: _Call, session: str, number: int) -> None:
         host = self.hosts.get(session)
         if host is None:
@@ -119,7 +130,11 @@ class Sessions(Crew):
 
     def _bear(self, session: str) -> Host:
         number = next(self._numbers)
-        core = SessionCore(f"life-{number}", prefetch=self.settings.sessions.prefetch)
+        core = SessionCore(
+            f"life-{number}",
+            prefetch=self.settings.sessions.prefetch,
+            capacity=at_a_time(session, self.settings),
+        )
         host = Host(session, core)
         self.hosts[session] = host
         if self.world.chance(0.1):
@@ -210,7 +225,8 @@ class Sessions(Crew):
             return
         del host.processes[key]
         self._over(token)
-        ending = Ending(_outcome(end, token, order, self.world.moment().wall))
+        turns = _turns(token) if order.payload.get("conversation") else ()
+        ending = Ending(_outcome(end, token, order, self.world.moment().wall), turns=turns)
         self.apply(host, host.core.ended(*key, ending, self.world.now, self.world.mono))
 
     def _poisoned(self, host: Host) -> None:
@@ -292,6 +308,12 @@ class _Call:
             self._over = True
             if fact is not None:
                 self._sessions.office.put_fact(self._life, fact)
+
+
+def _turns(token: str) -> tuple[Mapping[str, Any], ...]:
+    """What was asked and answered, as a model's backend tells it."""
+    words = [{"type": "text", "text": token}]
+    return tuple({"role": role, "blocks": words} for role in ("user", "assistant"))
 
 
 def _outcome(end: str, token: str, order: Order, wall: int) -> Outcome:

@@ -23,7 +23,7 @@ from engine.messages import Report, ReportKind
 from engine.moments import Moment
 from engine.records import Decision
 from engine.rows import replace
-from store.verbs import advance, claim, decisions, queue, submit, timers
+from store.verbs import advance, claim, decisions, queue, submit, timers, turns
 from store.work import Work
 
 _REPORTS = "actors.dispatching.core.take_reports"
@@ -261,12 +261,27 @@ def silent_repeat() -> Any:
     return patch.object(engine.settle, "_uncertain", faulty)
 
 
+def turns_of_anybody() -> Any:
+    """What an attempt said is kept whether or not its outcome is accepted."""
+    real = store.verbs.report.take_reports
+
+    def faulty(work: Work, reports: Sequence[Report]) -> int:
+        for report in reports:
+            job = work.jobs([report.job]).get(report.job)
+            if job is not None and (told := report.data.get("turns")):
+                turns.keep_turns(work, job, told)
+        return real(work, reports)
+
+    return patch(_REPORTS, faulty)
+
+
 def _caught(plant: Callable[[], Any], *invariants: str) -> Planted:
     return Planted(plant, frozenset(invariants))
 
 
 PLANTED: Mapping[str, Planted] = {
     "no fence": _caught(no_fence, "3 accepted once"),
+    "turns of anybody": _caught(turns_of_anybody, "3 turns"),
     "no term": _caught(no_term, "9 one term"),
     "rescue without a guard": _caught(rescue_without_guard, "4 absorbs"),
     "lost wake": _caught(lost_wake, "2 not lost"),

@@ -12,6 +12,7 @@ from engine.jobs import EdgeKind, GroupMode, JobKind, Lane
 from engine.moments import us
 
 DIRECTORIES = ("/data/one", "/data/two", "/data/three")
+CONVERSATIONS = ("plan", "review")
 COMBINATORS = (GroupMode.ALL, GroupMode.RACE, GroupMode.ANY, GroupMode.ALL_SETTLED)
 
 # How the runs of a job end, and what else its spec says; a plain success weighs most.
@@ -151,8 +152,11 @@ class Workload:
             "backend": self._backend(),
             "spec": spec,
         }
-        draft = Draft(key=key, name=f"unique-{key}", **(fields | given))
-        if ends == ["poison"] and draft.spec is spec:
+        fields |= given
+        if fields["backend"] == "llm" and rng.random() < 0.4:
+            fields["spec"] = {**fields["spec"], "conversation": rng.choice(CONVERSATIONS)}
+        draft = Draft(key=key, name=f"unique-{key}", **fields)
+        if ends == ["poison"] and "spec" not in given:
             self.poisonous.add(draft.name)
         return draft
 

@@ -119,6 +119,17 @@ def test_a_halt_ends_streams_while_the_dispatcher_hangs(models: Models) -> None:
     eventually(lambda: models.ask().status_code == 200, 10, "models answer again")
 
 
+def test_every_call_is_in_the_costs_once_although_the_router_was_killed(models: Models) -> None:
+    asked = models.asked()
+
+    def counted() -> int:
+        return int(models.house.call("GET", "/v1/costs?by=model")["total"]["calls"])
+
+    eventually(lambda: counted() >= asked, 20, "all calls are in the costs")
+    assert counted() == asked
+    assert models.house.call("GET", "/v1/models")["items"][0]["state"] == "open"
+
+
 def _answers(models: Models) -> bool:
     try:
         return models.ask().status_code > 0

@@ -23,6 +23,7 @@ from routing.models import Slot
 from routing.requests import Grant, Refusal, RefusalKind, Skip, Wanted
 
 _US_PER_S = 1_000_000
+_CLOCK_S = 0.002  # timers and the wall's clock may differ by so much
 _HOLDS = 3  # how often one request waits for a reset
 _PASSING = frozenset({FaultKind.RATE_LIMIT, FaultKind.QUOTA, FaultKind.OVERLOADED})
 _HELD = frozenset({RefusalKind.CLOSED, RefusalKind.FAILED})
@@ -147,7 +148,8 @@ class Attempts(Generic[T]):
         """
         racers = {asyncio.ensure_future(self._try(grant))}
         try:
-            done, _ = await asyncio.wait(racers, timeout=grant.hedge_after_us / _US_PER_S)
+            patience_s = grant.hedge_after_us / _US_PER_S + _CLOCK_S
+            done, _ = await asyncio.wait(racers, timeout=patience_s)
             if not done and (second := self._office.core.hedge(grant, self._office.clock.now())):
                 await self._book(second)
                 racers.add(asyncio.ensure_future(self._try(second)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from actors.gateway.intake import Intake
@@ -15,7 +16,9 @@ def count(intake: Intake) -> dict[str, Any]:
     Raises:
         BadInput: the request is not what its dialect promises.
     """
-    tokens = estimate(intake.ask)
-    if intake.dialect is Dialect.GEMINI:
-        return {"totalTokens": tokens}
-    return {"input_tokens": tokens}
+    if intake.dialect is not Dialect.GEMINI:
+        return {"input_tokens": estimate(intake.ask)}
+    inner = intake.body.get("generateContentRequest")
+    if isinstance(inner, dict):
+        intake = replace(intake, body=inner)
+    return {"totalTokens": estimate(intake.ask)}

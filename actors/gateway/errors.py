@@ -14,7 +14,7 @@ from engine.errors import HelioError
 from engine.moments import US_PER_S
 from routing.conversation import Dialect
 from routing.faults import Fault, FaultKind
-from routing.requests import Refusal, RefusalKind
+from routing.requests import Refusal, RefusalKind, SkipReason
 from routing.translate.dialects import DIALECTS
 
 NO_RETRY = {"x-should-retry": "false"}
@@ -110,24 +110,38 @@ def of_surprise() -> Reply:
 def of_giving_up(gave: GaveUp, dialect: Dialect, now: int) -> Reply:
     """Tell why nobody answered."""
     refusal, fault = gave.refusal, gave.fault
-    if fault is not None and (refusal is None or fault.kind is FaultKind.CONTEXT):
+    if fault is not None and (refusal is None or _is_too_long(refusal, fault)):
         return _of_fault(fault, gave, own=gave.spoken is dialect)
     assert refusal is not None
     status, code = _REFUSED[refusal.kind]
+    message = _sentences(refusal.message, refusal.remedy)
     if refusal.kind is RefusalKind.FAILED and fault is not None:
         status, code = _FAULTS[fault.kind]
+    elif _fits_nowhere(refusal):
+        status, code = _FAULTS[FaultKind.CONTEXT]
+        message = f"prompt is too long: {message}"  # agents know these words, and compact
     headers = {**gave.headers, **_head(code)}
     if refusal.until:
         headers["x-helio-until"] = str(refusal.until)
     if status == 429 or (status == 503 and refusal.until):
         headers["retry-after"] = str(retry_after_s(refusal.until, now))
-    message = _sentences(refusal.message, refusal.remedy)
     return Reply(status=status, code=code, message=message, headers=headers)
 
 
 def retry_after_s(until: int, now: int) -> int:
     """Give whole seconds until a time, rounded up, and at least one."""
     return max(-(-(until - now) // US_PER_S), 1)
+
+
+def _is_too_long(refusal: Refusal, fault: Fault) -> bool:
+    """Whether a shorter prompt is all that helps; where a larger model is closed, waiting does."""
+    final = refusal.kind in (RefusalKind.FAILED, RefusalKind.UNFIT)
+    return final and fault.kind is FaultKind.CONTEXT
+
+
+def _fits_nowhere(refusal: Refusal) -> bool:
+    reasons = {skip.reason for skip in refusal.skips}
+    return refusal.kind is RefusalKind.UNFIT and SkipReason.CONTEXT_TOO_SMALL in reasons
 
 
 def _of_fault(fault: Fault, gave: GaveUp, *, own: bool) -> Reply:

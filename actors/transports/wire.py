@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 
 import aiohttp
 from yarl import URL
@@ -22,6 +23,7 @@ _ERROR_BYTES = 256 * 2**10  # kept of the body of an error
 _ERROR_S = 5  # for that body, once its head is here
 _AFTER_END_S = 1  # how long a provider may take to hang up once its answer is whole
 _BUFFER_BYTES = 64 * 2**10  # a stream that nobody reads is stopped at twice that
+_AT_ONCE_BYTES = 2**20  # a larger body is sent in pieces, between which others have their turn
 _FIELD_BYTES = 32 * 2**10
 _POOL_IDLE_S = 15  # below what providers allow, so that a kept connection is rarely a dead one
 _BREAKS = (TimeoutError, aiohttp.ClientError, ConnectionError)
@@ -47,7 +49,7 @@ class Wire:
             async with asyncio.timeout(timeouts.first_byte_s):
                 return await self._opened().post(
                     URL(url, encoded=True),
-                    data=body,
+                    data=body if len(body) <= _AT_ONCE_BYTES else BytesIO(body),
                     headers=headers,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect_s),

@@ -194,6 +194,16 @@ async def test_a_prompt_too_long_for_all_is_the_clients_to_shorten(fake_provider
     assert said.json["type"] == "error"
 
 
+async def test_a_prompt_that_fits_nowhere_is_told_so_in_words_that_agents_know(fake_provider):
+    house = House(Place(door="one", url=fake_provider.at("one"), context=100))
+    async with open_gateway(house) as client:
+        said = await client.post(CHAT, body_of(Dialect.CHAT, "word " * 500))
+    assert said.status == 400
+    assert "prompt is too long" in said.json["error"]["message"]
+    assert said.json["error"]["code"] == "context_length_exceeded"
+    assert await fake_provider.log() == []
+
+
 async def test_a_wrong_key_of_ours_is_not_blamed_on_the_client(fake_provider):
     house = House(Place(door="one", url=fake_provider.at("one")))
     house.secrets["one"] = "bad-secret-of-the-house"

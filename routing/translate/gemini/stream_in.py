@@ -22,7 +22,6 @@ from routing.conversation import (
     Text,
     Thinking,
     ToolCall,
-    Usage,
 )
 from routing.translate import failures, wire
 from routing.translate.dialect import Frame
@@ -48,7 +47,7 @@ class GeminiReader:
         self._index = -1  # of the block that is open, or was last
         self._calls = False
         self._stop: Stop | None = None
-        self._usage: Usage | None = None
+        self._counted: Mapping[str, Any] = {}  # the last chunk that told a usage
 
     def read(self, frame: Frame) -> list[Event]:
         """Give what a chunk means.
@@ -58,16 +57,19 @@ class GeminiReader:
             Fault: it is an error, or the prompt was blocked.
         """
         chunk = wire.mapping(wire.loads(frame.data), "the chunk")
+        if "usageMetadata" in chunk or "usage_metadata" in chunk:
+            self._counted = chunk
+        if self._open is Text and (text := _only_text(chunk)) is not None:
+            return [Grew(self._index, text)] if text else []
         if (error := chunk.get("error")) is not None:
             raise _told(error if isinstance(error, Mapping) else {"message": str(error)}, chunk)
         blocked(chunk)
-        self._usage = read_usage(chunk) or self._usage
         events: list[Event] = []
         if not self._begun:
             self._begun = True
             self._ident = wire.text(pick(chunk, "responseId"), "responseId")
             model = wire.text(pick(chunk, "modelVersion"), "modelVersion")
-            events.append(Begun(self._ident, model, self._usage))
+            events.append(Begun(self._ident, model, read_usage(chunk)))
         candidate = first_candidate(chunk)
         if candidate is not None:
             parts = inner(candidate, "content", "candidates[0].").get("parts")
@@ -84,7 +86,7 @@ class GeminiReader:
         """
         if self._stop is None:
             raise failures.cut()
-        return [*self._close(), Ended(self._stop, usage=self._usage)]
+        return [*self._close(), Ended(self._stop, usage=read_usage(self._counted))]
 
     def _part(self, part: Mapping[str, Any], where: str) -> list[Event]:
         if pick(part, "functionCall") is not None:
@@ -129,6 +131,17 @@ class GeminiReader:
             return []
         self._open = None
         return [Closed(self._index)]
+
+
+def _only_text(chunk: Mapping[str, Any]) -> str | None:
+    """Give the text of a chunk that tells nothing else, as nearly all do: the short way."""
+    match chunk:
+        case {"candidates": [{"content": {"parts": [{"text": str(text), **marks}]}, **about}]} if (
+            not marks and "finishReason" not in about and "finish_reason" not in about
+        ):
+            return text
+        case _:
+            return None
 
 
 def _told(error: Mapping[str, Any], chunk: Mapping[str, Any]) -> Exception:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from routing.conversation import (
@@ -42,6 +43,8 @@ from routing.translate.wire import dumps
 
 FAMILY = "claude"
 CLAUDE = "anthropic:claude"
+
+some = settings(max_examples=50)  # these draw whole conversations
 
 words = st.text(min_size=1, max_size=12).filter(lambda text: bool(text.strip()))
 tool_names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,30}", fullmatch=True)

@@ -31,6 +31,7 @@ def as_client_sees(answer: Answer) -> Answer:
     return replace(answer, blocks=blocks)
 
 
+@kit.some
 @given(st.data())
 def test_a_stream_told_and_understood_is_the_same_answer(data):
     answer = data.draw(kit.answers())
@@ -38,6 +39,7 @@ def test_a_stream_told_and_understood_is_the_same_answer(data):
     assert fold(kit.through(FACE, ASK, events)) == as_client_sees(answer)
 
 
+@kit.some
 @given(st.data())
 def test_a_stream_cut_anywhere_gives_the_same_events(data):
     events = data.draw(kit.tellings(data.draw(kit.answers())))
@@ -47,6 +49,7 @@ def test_a_stream_cut_anywhere_gives_the_same_events(data):
     assert kit.events_in(FACE, data.draw(kit.cuts(raw))) == whole
 
 
+@kit.some
 @given(st.data())
 def test_a_whole_answer_written_and_read_is_the_same(data):
     answer = data.draw(kit.answers())
@@ -54,6 +57,7 @@ def test_a_whole_answer_written_and_read_is_the_same(data):
     assert read == as_client_sees(answer)
 
 
+@kit.some
 @given(st.data())
 def test_arguments_that_are_no_json_are_kept_whole(data):
     answer = data.draw(kit.answers(told=kit.broken_arguments))
@@ -65,6 +69,7 @@ def test_arguments_that_are_no_json_are_kept_whole(data):
     assert [b.arguments for b in streamed.blocks if isinstance(b, ToolCall)] == meant
 
 
+@kit.some
 @given(kit.asks(origin="anthropic"))
 def test_a_request_written_and_read_is_the_same(ask):
     ask = replace(ask, model="claude-sonnet-4-5", messages=tuple(merged(ask.messages)))
@@ -88,6 +93,7 @@ def raw_origins(ask: Ask) -> Ask:
     return replace(ask, messages=messages)
 
 
+@kit.some
 @given(kit.answers(), kit.asks())
 def test_what_a_client_sends_back_is_what_the_model_had_said(answer, ask):
     ask = replace(ask, reasoning=Reasoning("high"))
@@ -97,6 +103,7 @@ def test_what_a_client_sends_back_is_what_the_model_had_said(answer, ask):
     assert message.blocks == answer.blocks
 
 
+@kit.some
 @given(st.data())
 def test_a_stream_has_one_open_block_at_a_time(data):
     answer = data.draw(kit.answers())
@@ -116,11 +123,13 @@ def test_a_stream_has_one_open_block_at_a_time(data):
     assert fold(told) == replace(answer, usage=answer.usage)
 
 
+@kit.some
 @given(kit.json_objects)
 def test_arguments_survive_as_object_and_as_text(value):
     assert arguments_object(dumps(value)) == value
 
 
+@kit.some
 @given(st.text())
 def test_no_arguments_raise(text):
     assert isinstance(arguments_object(text), dict)

@@ -53,6 +53,7 @@ def answer_joined(answer: Answer) -> Answer:
     return replace(answer, blocks=joined(answer.blocks))
 
 
+@kit.some
 @given(st.data())
 def test_a_stream_told_and_understood_is_the_same_answer(data):
     answer = data.draw(kit.answers(thinking=plain_thoughts))
@@ -60,6 +61,7 @@ def test_a_stream_told_and_understood_is_the_same_answer(data):
     assert answer_joined(fold(kit.through(FACE, ASK, events, FAMILY))) == answer_joined(answer)
 
 
+@kit.some
 @given(st.data())
 def test_a_stream_cut_anywhere_gives_the_same_events(data):
     events = data.draw(kit.tellings(data.draw(kit.answers())))
@@ -68,6 +70,7 @@ def test_a_stream_cut_anywhere_gives_the_same_events(data):
     assert kit.events_in(FACE, data.draw(kit.cuts(raw)), FAMILY) == whole
 
 
+@kit.some
 @given(st.data())
 def test_lines_may_end_in_any_of_three_ways(data):
     events = data.draw(kit.tellings(data.draw(kit.answers())))
@@ -77,12 +80,14 @@ def test_lines_may_end_in_any_of_three_ways(data):
     assert kit.events_in(FACE, chunks, FAMILY) == kit.events_in(FACE, [raw], FAMILY)
 
 
+@kit.some
 @given(kit.answers(thinking=plain_thoughts))
 def test_a_whole_answer_written_and_read_is_the_same(answer):
     read = FACE.read_answer(FACE.write_answer(answer, ASK), FAMILY)
     assert read == answer_joined(answer)
 
 
+@kit.some
 @given(kit.answers(told=kit.broken_arguments))
 def test_arguments_reach_a_client_as_the_model_wrote_them(answer):
     told = FACE.write_answer(answer, ASK)["choices"][0]["message"].get("tool_calls", [])
@@ -123,12 +128,14 @@ def _unowned(block: Block) -> Block:
     return replace(block, origin="chat:") if isinstance(block, Thinking) else block
 
 
+@kit.some
 @given(kit.asks(origin="chat", thinking=plain_thoughts, results=kit.texts))
 def test_a_request_written_and_read_is_the_same(ask):
     read = FACE.read_request(FACE.write_request(ask, FAMILY))
     assert spoken(read) == as_from_client(spoken(ask))
 
 
+@kit.some
 @given(kit.answers(), kit.asks())
 def test_sealed_thinking_comes_back_from_a_client_as_it_was(answer, ask):
     message = FACE.write_answer(answer, ask)["choices"][0]["message"]
@@ -137,6 +144,7 @@ def test_sealed_thinking_comes_back_from_a_client_as_it_was(answer, ask):
     assert told == [block for block in answer.blocks if isinstance(block, Thinking)]
 
 
+@kit.some
 @given(st.data())
 def test_signed_thinking_comes_back_from_a_streaming_client(data):
     answer = data.draw(kit.answers())
@@ -157,6 +165,7 @@ def test_signed_thinking_comes_back_from_a_streaming_client(data):
     assert told == [block for block in answer.blocks if isinstance(block, Thinking)]
 
 
+@kit.some
 @given(kit.asks(results=kit.texts | kit.images))
 def test_nothing_stands_between_calls_and_their_results(ask):
     messages = FACE.write_request(ask, "gpt")["messages"]
@@ -170,6 +179,7 @@ def test_nothing_stands_between_calls_and_their_results(ask):
             waiting = [call["id"] for call in message.get("tool_calls", [])]
 
 
+@kit.some
 @given(kit.asks(results=kit.texts | kit.images))
 def test_no_image_of_a_result_is_lost(ask):
     meant = [

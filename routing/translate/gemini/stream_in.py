@@ -59,10 +59,10 @@ class GeminiReader:
         chunk = wire.mapping(wire.loads(frame.data), "the chunk")
         if "usageMetadata" in chunk or "usage_metadata" in chunk:
             self._counted = chunk
-        if self._open is Text and (text := _only_text(chunk)) is not None:
-            return [Grew(self._index, text)] if text else []
         if (error := chunk.get("error")) is not None:
             raise _told(error if isinstance(error, Mapping) else {"message": str(error)}, chunk)
+        if self._open is Text and (text := _only_text(chunk)) is not None:
+            return [Grew(self._index, text)] if text else []
         blocked(chunk)
         events: list[Event] = []
         if not self._begun:

@@ -89,7 +89,8 @@ class Quota:
 
     def _gauge(self, now: int) -> Gauge:
         over = len(self.taken) - self.limit
-        reset = now if over < 0 else self.taken[over] + self._window
+        oldest = self.taken[over] if 0 <= over < len(self.taken) else now
+        reset = now if over < 0 else oldest + self._window
         left = max(0, -over) if now >= self.closed_until else 0
         most = max(reset, self.closed_until)
         return Gauge(limit=self.limit, remaining=left, now_us=now, reset_us=most)

@@ -26,10 +26,13 @@ class BudgetWatch:
         for limit in (*limits, own) if own else limits:
             if self._stood or budgets.stepped(limit):
                 self._look_at(limit, now)
-        emergency = emergency_key(flight.day)
-        if emergency in flight.keys:
-            spent = {"day": flight.day, "usd": budgets.spent.get(emergency, 0.0)}
-            self._scribe.add(EntryKind.STATE, EMERGENCY, spent)
+        if emergency_key(flight.day) in flight.keys:
+            self.keep_emergency(flight.day)
+
+    def keep_emergency(self, day: str) -> None:
+        """Make durable what a day's emergencies have cost: no other sum tells it."""
+        spent = self._budgets.spent.get(emergency_key(day), 0.0)
+        self._scribe.add(EntryKind.STATE, EMERGENCY, {"day": day, "usd": spent})
 
     def _look_at(self, limit: Limit, now: int) -> None:
         stands = self._standing(limit)

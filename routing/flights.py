@@ -12,6 +12,7 @@ from routing.ranking import Option
 from routing.requests import Grant, Spent, Wanted
 
 LOST = "lost"  # the fault of a call whose router died or whose owner vanished
+_RESERVED_ONLY = ("day", "worker", "emergency")
 HEDGE_MARK = "h"  # behind the id of the second of two calls for one answer
 
 
@@ -69,7 +70,7 @@ def lost_json(reserved: Mapping[str, Any]) -> dict[str, Any]:
         ("status", "input", "output", "cache_read", "cache_write", "reasoning", "first_byte_us",
          "took_us"), 0,
     )  # fmt: skip
-    kept = {key: value for key, value in reserved.items() if key not in ("worker", "emergency")}
+    kept = {key: value for key, value in reserved.items() if key not in _RESERVED_ONLY}
     return {
         **silent,
         **kept,

@@ -63,7 +63,7 @@ class Replay:
             state.first_bytes.add(call["first_byte_us"])
         if call["at"] > self.now - MINUTE_US:
             tokens = call.get("tokens") or call.get("input", 0) + call.get("output", 0)
-            state.take(tokens, call["at"])
+            state.refill(tokens, call["at"])
             provider.take(tokens, call["at"])
         if call["at"] > self.now - us(self.settings.breaker_window_s):
             _count(call, provider)

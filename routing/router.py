@@ -75,9 +75,9 @@ class RouterCore:
         restore(restored, self.board, models, self.budgets)
         self.use(catalogue)
         Replay(self.board, self._habits, catalogue, models, now).all(restored)
+        self._watch = BudgetWatch(self.budgets, self._scribe)
         for grant, reserved in restored.reserved.items():
             self._lost(grant, reserved)
-        self._watch = BudgetWatch(self.budgets, self._scribe)
 
     # -- what the house does --------------------------------------------------------------------
     def use(self, catalogue: Catalogue) -> None:
@@ -205,7 +205,7 @@ class RouterCore:
         grant, state, provider = flight.grant, flight.option.state, flight.option.provider
         self._flights[grant.id] = flight
         again = any(slot.provider == flight.option.slot.provider for slot in grant.wanted.tried)
-        provider.enter(now, again=again, spill=choice.spill)
+        provider.enter(now, again=again, spill=choice.spill and not flight.hedge)
         state.enter(now, choice.tokens)
         provider.take(choice.tokens, now)
         self._waiting.came(grant.wanted.who.lane, provider)
@@ -272,10 +272,11 @@ class RouterCore:
 
     def _lost(self, grant: str, reserved: Mapping[str, Any]) -> None:
         """Count a call of a dead router as spent at what it had reserved."""
-        keys = keys_of(reserved, reserved["day"])
-        if reserved.get("emergency"):
-            keys.append(emergency_key(reserved["day"]))
-        self.budgets.settle(keys, 0.0, reserved["usd"])
+        day, keys = reserved["day"], keys_of(reserved, reserved["day"])
+        emergency = [emergency_key(day)] if reserved.get("emergency") else []
+        self.budgets.settle([*keys, *emergency], 0.0, reserved["usd"])
+        if emergency:
+            self._watch.keep_emergency(day)
         self._scribe.add(EntryKind.CALL, grant, lost_json(reserved))
 
     def _late(self, grant: Grant, spent: Spent) -> dict[str, Any]:

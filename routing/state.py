@@ -141,11 +141,15 @@ class SlotState(Barrier):
 
     def take(self, tokens: int, now: int) -> None:
         """Take a request and so many tokens of what is known to be limited."""
-        _take(self.requests, self.tokens, tokens, now)
+        self.refill(tokens, now)
         if self.requests_left is not None:
             self.requests_left = self.requests_left.less(1)
         if self.tokens_left is not None:
             self.tokens_left = self.tokens_left.less(tokens)
+
+    def refill(self, tokens: int, at: int) -> None:
+        """Take what a call took before a restart; what is left was told after it."""
+        _take(self.requests, self.tokens, tokens, at)
 
     def correct(self, change: int, taken_at: int) -> None:
         """Take more or fewer tokens after all."""

@@ -81,6 +81,8 @@ class Report:
     upstreams: list[Upstream]
     to_closed: int = 0  # calls to a slot that was known to be closed
     crowded: int = 0  # calls beside a probe that was under way, or before one came back
+    twins: int = 0  # probes beside a probe
+    spilled: int = 0  # background calls that went elsewhere than to their first choice
     asked: int = 0  # decisions that the core was asked for
     kills: int = 0
     timeline: list[tuple[int, str, bool]] = field(default_factory=list)  # (when, provider, ok)
@@ -133,6 +135,7 @@ class Cascade:
         self._life = 0
         self._closed: dict[str, int] = {}  # what the provider itself said
         self._proven: dict[str, bool] = {}  # a call has succeeded since
+        self._probes: dict[str, int] = {}  # under way
         self.now = START
         self.core = self._new_core()
         self.report = Report([], list(self.upstreams.values()))
@@ -208,6 +211,10 @@ class Cascade:
         self.report.to_closed += self.now < self._closed.get(name, 0)
         if name in self._closed and not self._proven[name] and not grant.probe:
             self.report.crowded += 1
+        if grant.probe:
+            self.report.twins += self._probes.get(name, 0) > 0
+            self._probes[name] = self._probes.get(name, 0) + 1
+        self.report.spilled += grant.spill and grant.wanted.who.lane > Lane.P2
 
     def _note_closed(self, name: str, headers: dict[str, str]) -> None:
         said = headers.get("retry-after") or headers.get("x-ratelimit-reset-requests", "")
@@ -223,6 +230,7 @@ class Cascade:
             return
         if grant.probe:
             self._proven[grant.candidate.slot.provider] = True
+            self._probes[grant.candidate.slot.provider] -= 1
         self.core.head(grant, headers, self.now)
         self._keep()
 
@@ -246,6 +254,8 @@ class Cascade:
         if life != self._life:
             self._orphan(request)
             return
+        if grant.probe:
+            self._probes[grant.candidate.slot.provider] -= 1
         spent = Spent(ok=False, fault="rate_limit", status=429, headers=headers, took_us=REJECTION)
         self._settle(grant, spent)
         request.here += 1
@@ -276,6 +286,7 @@ class Cascade:
     def _kill(self) -> None:
         self._life += 1
         self.report.kills += 1
+        self._probes.clear()
         self.core = self._new_core()
         self._keep()
 

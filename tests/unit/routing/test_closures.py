@@ -168,7 +168,7 @@ def test_an_overloaded_model_that_names_a_time_is_left_alone_till_then():
     assert closed(core) == {"a/main/worker-id": NOON + 15 * S}
 
 
-# -- the breaker ------------------------------------------------------------------------------------
+# -- the breaker ----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "fault", ["connect", "server", "timeout", "cut", "malformed", "overloaded"]
 )
@@ -237,7 +237,7 @@ def test_faults_from_before_it_opened_do_not_keep_it_open_longer():
     assert core.state("a/main/worker-id")["until"] == until
 
 
-# -- by hand ----------------------------------------------------------------------------------------
+# -- by hand --------------------------------------------------------------------------------------
 ALL = ["a/one/other-id", "a/one/worker-id", "a/two/other-id", "a/two/worker-id"]
 
 

@@ -1,6 +1,8 @@
-"""One probe at a time in the whole system, for the highest lane that waits; then a few at a time."""
+"""One probe in the whole system, for the highest lane that waits; then a few calls at a time."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from engine.jobs import Lane
 from routing.requests import Grant, Refusal
@@ -129,7 +131,7 @@ def test_background_work_is_called_back_one_by_one():
     core = lonely()
     core.limited(core.granted("worker"), {"retry-after": "20"})
     told = [core.refused("worker", Lane.P5).until for _ in range(300)]
-    gaps = [later - earlier for earlier, later in zip(told, told[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(told)]
     assert min(gaps) >= S // 20
     assert told[-1] < NOON + 40 * S
 

@@ -44,7 +44,7 @@ def flood(core, lane, most=500):
     return told, None
 
 
-# -- admission --------------------------------------------------------------------------------------
+# -- admission ------------------------------------------------------------------------------------
 def test_nine_tenths_of_a_limit_are_used_and_no_more_in_any_minute():
     core = Core(narrow(20, 10), concurrency=1000)
     times = []
@@ -135,7 +135,7 @@ def _other(tried):
     return "two" if next(iter(tried)).key == "one" else "one"
 
 
-# -- spilling ---------------------------------------------------------------------------------------
+# -- spilling -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("lane", [Lane.P3, Lane.P4, Lane.P5])
 def test_background_work_waits_for_its_first_choice(lane):
     core = Core()
@@ -250,7 +250,7 @@ def test_urgent_work_that_was_told_to_come_finds_its_place_kept():
     assert isinstance(core.ask("worker", Lane.P2), Grant)
 
 
-# -- when -------------------------------------------------------------------------------------------
+# -- when -----------------------------------------------------------------------------------------
 def test_a_refusal_says_the_earliest_time_at_which_anybody_can_be_asked():
     core = Core()
     for name, seconds in (("a", 300), ("b", 20), ("c", 90)):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-# A \r at the very end may be half of a pair; its \n then leads the next frame, where it is idle.
-_SEAM = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+# A \r at the very end may be half of a pair, so it waits.
+_SEAM = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n|\Z))")
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 

@@ -90,14 +90,14 @@ def _is_object(schema: Schema) -> bool:
 
 
 def _names_members(schema: Schema) -> bool:
-    return bool(schema.get("properties")) and schema.get("additionalProperties") in (None, False)
+    named = bool(_values(schema, "properties"))
+    return named and schema.get("additionalProperties") in (None, False)
 
 
 def _requires_all(schema: Schema) -> bool:
-    names = set(schema.get("properties") or ())
-    return schema.get("additionalProperties") is False and names == set(
-        schema.get("required") or ()
-    )
+    names, required = _named(schema, "properties"), schema.get("required") or []
+    closed_ = schema.get("additionalProperties") is False
+    return closed_ and isinstance(required, list) and sorted(names) == sorted(map(str, required))
 
 
 def _holds(schema: Any, rule: Callable[[Schema], bool]) -> bool:
@@ -117,9 +117,13 @@ def _holds(schema: Any, rule: Callable[[Schema], bool]) -> bool:
     return all(_holds(part, rule) for part in parts)
 
 
-def _values(schema: Schema, name: str) -> list[Any]:
-    inner = schema.get(name)
-    return list(inner.values()) if isinstance(inner, Mapping) else []
+def _named(schema: Schema, group: str) -> Mapping[str, Any]:
+    inner = schema.get(group)
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _values(schema: Schema, group: str) -> list[Any]:
+    return list(_named(schema, group).values())
 
 
 def _is_recursive(schema: Any) -> bool:
@@ -129,7 +133,7 @@ def _is_recursive(schema: Any) -> bool:
     named = {
         f"#/{group}/{name}": set(_refs(value))
         for group in ("$defs", "definitions")
-        for name, value in (schema.get(group) or {}).items()
+        for name, value in _named(schema, group).items()
     }
     if "#" in _refs(schema):
         return True

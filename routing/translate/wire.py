@@ -157,7 +157,9 @@ def number(value: Any, where: str) -> float | None:
 
 def count(value: Any) -> int:
     """Give a token count of a provider; what is no number counts nothing."""
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
+    if isinstance(value, int | float) and 0 < value < math.inf:
+        return int(value)
+    return 0
 
 
 def part(body: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

@@ -130,7 +130,7 @@ def call_signature(signature: str, origin: str) -> list[dict[str, Any]]:
 
 def read_stop(reason: Any, calls: bool) -> Stop:
     """Understand a stop reason; what is not known is an end."""
-    stop = _STOPS.get(reason, Stop.END)
+    stop = _STOPS.get(str(reason), Stop.END)
     return Stop.END if stop is Stop.TOOL_USE and not calls else stop
 
 

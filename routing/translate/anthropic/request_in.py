@@ -23,6 +23,7 @@ from routing.conversation import (
 from routing.translate import wire
 from routing.translate.anthropic.blocks_in import cache_of, read_blocks
 from routing.translate.dialect import Body, Malformed
+from routing.translate.names import fit
 from routing.translate.turns import named
 
 # Fields that are understood, and those that would tell a third party who asks.
@@ -152,9 +153,9 @@ def _without(raw: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _tool_extras(body: Body) -> dict[str, Any]:
-    """Give what is said of the client's own tools beyond `Tool`, by the tool's name."""
+    """Give what is said of the client's own tools beyond `Tool`, by its fitted name."""
     return {
-        str(raw.get("name")): beside
+        fit(str(raw.get("name"))): beside
         for _, raw in wire.objects(body.get("tools"), "tools")
         if raw.get("type") in (None, "custom") and (beside := _without(raw, *_TOOL_FIELDS))
     }

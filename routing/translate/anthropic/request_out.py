@@ -154,7 +154,7 @@ def _add_extras(body: dict[str, Any], ask: Ask) -> None:
         return
     extras = dict(ask.extras)
     for raw in body.get("tools", ()):
-        raw.update({**extras.get("tools", {}).get(raw.get("name"), {}), **raw})
+        raw.update({**extras.get("tools", {}).get(str(raw.get("name")), {}), **raw})
     extras.pop("tools", None)
     beside = extras.pop("thinking", None)
     if beside and body.get("thinking", {}).get("type") in ("adaptive", "enabled"):

@@ -111,7 +111,7 @@ class Reader:
     def _grow(self, raw: Mapping[str, Any]) -> list[Event]:
         index = raw.get("index")
         delta = raw.get("delta")
-        if index not in self._open or not isinstance(delta, dict):
+        if not isinstance(index, int) or index not in self._open or not isinstance(delta, dict):
             return []
         kind = str(delta.get("type"))
         if kind == "signature_delta":

@@ -40,7 +40,7 @@ class CallSlots:
     def find(self, piece: Mapping[str, Any], ident: str, name: str) -> Slot:
         """Give the call that a piece belongs to, a new one if it begins one."""
         key = piece.get("index")
-        if key is None:
+        if not isinstance(key, int):
             key = self._key_without_index(ident, name)
         slot = self._by_key.get(key)
         if slot is None or _begins_another(slot, ident, name):

@@ -158,7 +158,7 @@ def _allowed(
     raw: Mapping[str, Any], tools: tuple[Tool, ...], parallel: bool | None
 ) -> tuple[ToolChoice, tuple[Tool, ...]]:
     names = {
-        wire.part(tool, "function").get("name")
+        str(wire.part(tool, "function").get("name"))
         for _, tool in wire.objects(raw.get("tools"), "tool_choice.allowed_tools.tools")
     }
     mode = "any" if raw.get("mode") == "required" else "auto"

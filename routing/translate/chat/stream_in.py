@@ -72,7 +72,7 @@ class Reader:
         if usage and isinstance(usage, Mapping):
             self._usage = read_usage(usage)
         told: list[Event] = []
-        for choice in raw.get("choices") or ():
+        for choice in wire.items(raw.get("choices"), "choices"):
             if isinstance(choice, dict) and not choice.get("index"):
                 if self._begun is None:
                     told.append(self._begin(raw))

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from actors.transports.byte_edits import EditFailed, ask_for_usage, with_model
 
+TEXTS = st.text(max_size=6) | st.sampled_from(["model", '"model":"a"', "{", "\\", "é"])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("model"), inner),
-    max_leaves=20,
+    st.none() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
 )
-OBJECTS = st.dictionaries(st.text(), VALUES)
+OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=4)
 
 
 @given(OBJECTS, st.text(), st.booleans(), st.sampled_from([None, 1, "\t"]), st.data())

@@ -28,7 +28,7 @@ from tests.simulation.upstream import MINUTE, S, Throttle, Upstream
 
 START = 1_790_000_000 * S
 LANES = (Lane.P0, Lane.P1, Lane.P2, Lane.P4, Lane.P5)
-WEIGHTS = (1, 4, 10, 15, 15)
+WEIGHTS = (1, 4, 20, 12, 13)
 URGENT_PATIENCE = 120 * S  # P0 to P2 that are not answered by then have failed
 PATIENCE = 40 * MINUTE
 ANSWER = 3 * S

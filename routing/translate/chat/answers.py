@@ -16,11 +16,12 @@ from routing.conversation import (
     ToolCall,
     Usage,
 )
-from routing.translate import wire
-from routing.translate.chat.calls import read_calls, write_call
+from routing.translate import freeform, wire
+from routing.translate.chat.calls import read_calls, write_call, write_text_call
 from routing.translate.chat.errors import read_error
 from routing.translate.chat.parts import read_content, words_of
 from routing.translate.chat.reasoning import read_reasoning, write_reasoning
+from routing.translate.chat.tools import texts
 from routing.translate.dialect import Body, Malformed
 from routing.translate.idents import made
 from routing.translate.names import originals
@@ -109,13 +110,9 @@ def write_answer(answer: Answer, ask: Ask) -> dict[str, Any]:
     }
     thinking = [block for block in answer.blocks if isinstance(block, Thinking)]
     message.update(write_reasoning(thinking, to_client=True))
+    plain = texts(ask.tools)
     calls = [
-        write_call(
-            block.id,
-            names.get(block.name, block.name),
-            block.arguments if block.arguments.strip() else "{}",
-            wrap(block.signature, block.origin),
-        )
+        told_call(block, names.get(block.name, block.name), plain)
         for block in answer.blocks
         if isinstance(block, ToolCall)
     ]
@@ -137,6 +134,14 @@ def write_answer(answer: Answer, ask: Ask) -> dict[str, Any]:
     if answer.usage is not None:
         told["usage"] = write_usage(answer.usage)
     return told
+
+
+def told_call(call: ToolCall, name: str, plain: frozenset[str]) -> dict[str, Any]:
+    """Write a whole call for a client, by the name that he knows."""
+    if name in plain:
+        return write_text_call(call.id, name, freeform.unpack(call.arguments))
+    arguments = call.arguments if call.arguments.strip() else "{}"
+    return write_call(call.id, name, arguments, wrap(call.signature, call.origin))
 
 
 def read_stop(choice: Mapping[str, Any], *, calls: bool, refused: bool) -> tuple[Stop, str]:

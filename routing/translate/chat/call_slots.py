@@ -22,6 +22,7 @@ class Slot:
     ident: str = ""
     name: str = ""
     index: int = -1
+    is_text: bool = False  # a call of a tool that takes plain text
     parts: list[str] = field(default_factory=list)
 
     @property

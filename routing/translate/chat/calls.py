@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routing.conversation import Dialect, ToolCall
-from routing.translate import wire
+from routing.translate import freeform, wire
 from routing.translate.idents import made
 from routing.translate.signatures import unwrap
 
@@ -27,7 +27,7 @@ def read_calls(raw: Any, where: str, origin: str = "") -> Iterator[ToolCall]:
         name = wire.text(told.get("name"), f"{place}.function.name")
         arguments = wire.arguments_text(given)
         if call.get("type") == "custom":
-            arguments = wire.dumps({"input": arguments})
+            arguments = freeform.pack(arguments)
         elif not origin:
             arguments = _as_the_model_wrote(arguments)
         ident = wire.text(call.get("id"), f"{place}.id") or made("call_", place, name, arguments)
@@ -50,6 +50,11 @@ def write_call(ident: str, name: str, arguments: str, signature: str = "") -> di
     if signature:
         raw["extra_content"] = {"google": {"thought_signature": signature}}
     return raw
+
+
+def write_text_call(ident: str, name: str, text: str) -> dict[str, Any]:
+    """Write a call of a tool that takes plain text."""
+    return {"id": ident, "type": "custom", "custom": {"name": name, "input": text}}
 
 
 def _as_the_model_wrote(arguments: str) -> str:

@@ -23,18 +23,18 @@ from routing.conversation import (
     ToolCall,
     ToolResult,
 )
-from routing.translate import wire
-from routing.translate.chat.calls import write_call
+from routing.translate import freeform, outcomes, wire
+from routing.translate.chat.calls import write_call, write_text_call
 from routing.translate.chat.parts import Part, words_of, write_content
 from routing.translate.chat.reasoning import write_reasoning
 from routing.translate.chat.rules import Rules
+from routing.translate.chat.tools import texts
 from routing.translate.idents import shorten
 from routing.translate.names import fit
 from routing.translate.signatures import readable
 from routing.translate.turns import merged, own_thinking, system_said_by_user
 
 MAX_ID_LENGTH = 40  # OpenAI's limit
-FAILED = "The tool failed:"
 
 Raw = dict[str, Any]
 
@@ -54,7 +54,7 @@ def write_messages(ask: Ask, family: str, rules: Rules) -> list[Raw]:
             case Role.USER:
                 written += _said_by_user(message)
             case Role.ASSISTANT:
-                written += _said_by_model(message, family, rules)
+                written += _said_by_model(message, family, rules, texts(ask.tools))
     return written
 
 
@@ -84,10 +84,9 @@ def _result(result: ToolResult) -> Raw:
     words = words_of(result.blocks, "\n")
     if not words and _beside(result):
         words = "The result follows in the next message."
-    if result.is_error:
-        words = f"{FAILED}\n{words}" if words else "The tool failed."
     ident = shorten(result.call_id, MAX_ID_LENGTH)
-    return {"role": "tool", "tool_call_id": ident, "content": words}
+    content = outcomes.tell(words, is_error=result.is_error)
+    return {"role": "tool", "tool_call_id": ident, "content": content}
 
 
 def _beside(result: ToolResult) -> list[Part]:
@@ -97,7 +96,7 @@ def _beside(result: ToolResult) -> list[Part]:
     return [Text(said), *parts] if parts else []
 
 
-def _said_by_model(message: Message, family: str, rules: Rules) -> list[Raw]:
+def _said_by_model(message: Message, family: str, rules: Rules, plain: frozenset[str]) -> list[Raw]:
     raw: Raw = {"role": "assistant", "content": words_of(message.blocks, "") or None}
     thinking = [block for block in message.blocks if isinstance(block, Thinking)]
     raw.update(write_reasoning(thinking, to_client=False))
@@ -105,17 +104,19 @@ def _said_by_model(message: Message, family: str, rules: Rules) -> list[Raw]:
         raw.setdefault("reasoning_content", "")
     calls = [block for block in message.blocks if isinstance(block, ToolCall)]
     if calls:
-        raw["tool_calls"] = [_call(call, family) for call in calls]
+        raw["tool_calls"] = [_call(call, family, plain) for call in calls]
     if raw["content"] is None and not calls:
         return []  # nothing is left of it that could be said
     return [raw]
 
 
-def _call(call: ToolCall, family: str) -> Raw:
+def _call(call: ToolCall, family: str, plain: frozenset[str]) -> Raw:
+    ident = shorten(call.id, MAX_ID_LENGTH)
+    if call.name in plain:
+        return write_text_call(ident, call.name, freeform.unpack(call.arguments))
     arguments = call.arguments if call.arguments.strip() else "{}"
     if not wire.is_whole_object(arguments):
         # Servers read the arguments of the past as JSON and fail on what is none.
         arguments = wire.dumps(wire.arguments_object(arguments))
     own = readable(call.origin, Dialect.CHAT, family)
-    ident = shorten(call.id, MAX_ID_LENGTH)
     return write_call(ident, fit(call.name), arguments, call.signature if own else "")

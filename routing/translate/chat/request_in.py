@@ -22,10 +22,11 @@ from routing.conversation import (
     ToolChoice,
     ToolResult,
 )
-from routing.translate import wire
+from routing.translate import outcomes, wire
 from routing.translate.chat.calls import read_calls
-from routing.translate.chat.parts import read_content
+from routing.translate.chat.parts import Part, read_content
 from routing.translate.chat.reasoning import read_reasoning
+from routing.translate.chat.tools import read_tool
 from routing.translate.dialect import Body, Malformed
 from routing.translate.turns import named
 
@@ -104,9 +105,18 @@ def _message(raw: Mapping[str, Any], place: str) -> Message:
             return Message(Role.ASSISTANT, _assistant(raw, content, place))
         case "tool":
             ident = wire.text(raw.get("tool_call_id"), f"{place}.tool_call_id")
-            return Message(Role.USER, (ToolResult(ident, content),))
+            return Message(Role.USER, (_result(ident, content),))
         case _:
             raise Malformed(f"{place}.role must be system, developer, user, assistant or tool.")
+
+
+def _result(ident: str, content: tuple[Part, ...]) -> ToolResult:
+    """Read a tool's result; that it failed may stand in its words."""
+    if not content or not isinstance(content[0], Text):
+        return ToolResult(ident, content)
+    words, failed = outcomes.understand(content[0].text)
+    first = (Text(words),) if words else ()
+    return ToolResult(ident, (*first, *content[1:]), failed)
 
 
 def _assistant(raw: Mapping[str, Any], content: tuple[Block, ...], place: str) -> tuple[Block, ...]:
@@ -120,21 +130,7 @@ def _assistant(raw: Mapping[str, Any], content: tuple[Block, ...], place: str) -
 
 
 def _tools(body: Body) -> tuple[Tool, ...]:
-    return tuple(_tool(raw, place) for place, raw in wire.objects(body.get("tools"), "tools"))
-
-
-def _tool(raw: Mapping[str, Any], place: str) -> Tool:
-    if raw.get("type") != "function":
-        name = wire.part(raw, "custom").get("name") or raw.get("type")
-        return Tool(wire.text(name, f"{place}.type"), builtin=raw, origin=Dialect.CHAT)
-    told = wire.mapping(raw.get("function"), f"{place}.function")
-    strict = told.get("strict")
-    return Tool(
-        wire.text(told.get("name"), f"{place}.function.name"),
-        wire.text(told.get("description"), f"{place}.function.description"),
-        wire.mapping(told.get("parameters") or {}, f"{place}.function.parameters"),
-        strict if isinstance(strict, bool) else None,
-    )
+    return tuple(read_tool(raw, place) for place, raw in wire.objects(body.get("tools"), "tools"))
 
 
 def _tool_choice(body: Body, tools: tuple[Tool, ...]) -> tuple[ToolChoice | None, tuple[Tool, ...]]:
@@ -158,7 +154,7 @@ def _allowed(
     raw: Mapping[str, Any], tools: tuple[Tool, ...], parallel: bool | None
 ) -> tuple[ToolChoice, tuple[Tool, ...]]:
     names = {
-        str(wire.part(tool, "function").get("name"))
+        str((wire.part(tool, "function") or wire.part(tool, "custom")).get("name"))
         for _, tool in wire.objects(raw.get("tools"), "tool_choice.allowed_tools.tools")
     }
     mode = "any" if raw.get("mode") == "required" else "auto"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from routing.conversation import Ask, Dialect, Shape, Tool, ToolChoice
+from routing.conversation import Ask, Dialect, Shape
 from routing.translate import schemas, wire
 from routing.translate.chat.messages_out import write_messages
 from routing.translate.chat.rules import Rules, rules_of
-from routing.translate.dialect import Body
+from routing.translate.chat.tools import write_choice, write_tool
 from routing.translate.efforts import effort_of
-from routing.translate.names import fit
 
 _OPENAI_STOPS = 4  # so many stop sequences OpenAI takes
 
@@ -56,35 +55,14 @@ def _add_tools(body: dict[str, Any], ask: Ask) -> None:
     tools = [tool for tool in ask.tools if not tool.builtin or tool.origin == Dialect.CHAT]
     if not tools:
         return
-    body["tools"] = [_tool(tool) for tool in tools]
+    body["tools"] = [write_tool(tool) for tool in tools]
     choice = ask.tool_choice
     if choice is None:
         return
     if choice.mode != "auto" or choice.parallel is None:
-        body["tool_choice"] = _tool_choice(choice)
+        body["tool_choice"] = write_choice(choice, tools)
     if choice.parallel is not None:
         body["parallel_tool_calls"] = choice.parallel
-
-
-def _tool(tool: Tool) -> Body:
-    if tool.builtin:
-        return dict(tool.builtin)
-    told: dict[str, Any] = {
-        "name": fit(tool.name),
-        "parameters": schemas.of_object(tool.schema),
-    }
-    if tool.description:
-        told["description"] = tool.description
-    # OpenAI refuses to be strict about a schema that leaves anything open.
-    if tool.strict is False or (tool.strict and schemas.is_exact(told["parameters"])):
-        told["strict"] = tool.strict
-    return {"type": "function", "function": told}
-
-
-def _tool_choice(choice: ToolChoice) -> Any:
-    if choice.mode == "tool":
-        return {"type": "function", "function": {"name": fit(choice.name)}}
-    return "required" if choice.mode == "any" else choice.mode
 
 
 def _effort(ask: Ask, rules: Rules) -> str:

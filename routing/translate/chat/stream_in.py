@@ -19,7 +19,7 @@ from routing.conversation import (
     Usage,
 )
 from routing.faults import Fault, FaultKind
-from routing.translate import wire
+from routing.translate import freeform, wire
 from routing.translate.chat.answers import (
     is_thinking_part,
     read_stop,
@@ -96,7 +96,8 @@ class Reader:
         if self._ended:
             return []
         half = any(
-            slot.parts and not wire.is_whole_object(slot.arguments) for slot in self._calls.all
+            slot.parts and not slot.is_text and not wire.is_whole_object(slot.arguments)
+            for slot in self._calls.all
         )
         if not self._finish and (half or self._next == 0):
             raise cut()
@@ -184,14 +185,18 @@ class Reader:
             self._speaking, self._detail = None, None
 
     def _call(self, piece: Mapping[str, Any], told: list[Event]) -> None:
-        function = wire.part(piece, "function")
+        text = wire.part(piece, "custom")
+        function = text or wire.part(piece, "function")
         ident = wire.text(piece.get("id"), "id")
         name = wire.text(function.get("name"), "name")
         slot = self._calls.find(piece, ident, name)
         slot.name = slot.name or name
         if ident and not slot.ident and not self._calls.has_id(ident):
             slot.ident = ident
-        words = wire.arguments_text(function.get("arguments"))
+        if text:
+            words = _packed(slot, wire.text(text.get("input"), "input"))
+        else:
+            words = wire.arguments_text(function.get("arguments"))
         if words:
             slot.parts.append(words)
         if slot.index >= 0:
@@ -218,7 +223,15 @@ class Reader:
                 self._open_call(slot, told, "", "")  # it never got a name
         self._hush(told)
         called = [slot.index for slot in self._calls.all if slot.index >= 0]
+        told += [Grew(slot.index, freeform.TAIL) for slot in self._calls.all if slot.is_text]
         told += [Closed(index) for index in called]
         stop, sequence = read_stop(self._finish, calls=bool(called), refused=self._refused)
         told.append(Ended(stop, sequence, self._usage))
         return told
+
+
+def _packed(slot: Slot, text: str) -> str:
+    """Give a piece of plain text as it stands in the arguments of a function."""
+    head = "" if slot.is_text else freeform.HEAD
+    slot.is_text = True
+    return head + freeform.escape(text)

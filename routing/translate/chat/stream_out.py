@@ -5,6 +5,7 @@ Calls may grow side by side here; texts may not, for nothing would keep their pi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from routing.conversation import (
@@ -21,11 +22,12 @@ from routing.conversation import (
     ToolCall,
 )
 from routing.faults import Fault
-from routing.translate import wire
+from routing.translate import freeform, wire
 from routing.translate.chat.answers import CREATED, write_stop, write_usage
-from routing.translate.chat.calls import write_call
+from routing.translate.chat.calls import write_call, write_text_call
 from routing.translate.chat.errors import write_error
 from routing.translate.chat.reasoning import needs_details, towards, write_detail
+from routing.translate.chat.tools import texts
 from routing.translate.dialect import Frame
 from routing.translate.failures import STATUS_OF
 from routing.translate.idents import made
@@ -49,9 +51,11 @@ class Writer:
         self._head = ""  # of every chunk, up to its delta; empty before the first
         self._around: dict[int, tuple[str, ...]] = {}  # by block: before, between, after its words
         self._thinking: dict[int, Thinking] = {}  # open ones, with their signatures so far
-        self._silent: dict[int, int] = {}  # calls that have no arguments yet, with their numbers
+        self._plain = texts(ask.tools)
+        self._texts: dict[int, ToolCall] = {}  # calls of plain text: they are told when whole
+        self._silent: set[int] = set()  # calls that have no arguments yet
         self._order = OneAtATime()  # of all but calls
-        self._calls: set[int] = set()
+        self._numbers: dict[int, int] = {}  # of calls, among themselves
         self._thoughts = 0
 
     def write(self, event: Event) -> list[Frame]:
@@ -70,10 +74,10 @@ class Writer:
     def _is_of_call(self, event: Event) -> bool:
         match event:
             case Opened(index, ToolCall()):
-                self._calls.add(index)
+                self._numbers[index] = len(self._numbers)
                 return True
             case Grew(index) | Closed(index):
-                return index in self._calls
+                return index in self._numbers
             case _:
                 return False
 
@@ -108,10 +112,13 @@ class Writer:
 
     def _grow(self, event: Grew) -> list[Frame]:
         around = self._around.get(event.index)
+        if event.index in self._texts:
+            call = self._texts[event.index]
+            self._texts[event.index] = replace(call, arguments=call.arguments + event.text)
         if around is None or not event.text:
             return []
         if self._silent:
-            self._silent.pop(event.index, None)
+            self._silent.discard(event.index)
         return [Frame(quote(event.text).join(around))]
 
     def _open(self, index: int, block: Text | Thinking | ToolCall) -> list[Frame]:
@@ -126,31 +133,36 @@ class Writer:
                     index, '{"reasoning_content":', *_detail_around(block, self._thoughts)
                 )
             case ToolCall():
-                return [self._open_call(index, block)]
+                return self._open_call(index, block)
         return [Frame(quote(text).join(self._around[index]))] if text else []
 
     def _surround(self, index: int, before: str, *rest: str) -> None:
         *between, after = rest
         self._around[index] = (self._head + before, *between, after + _TAIL)
 
-    def _open_call(self, index: int, block: ToolCall) -> Frame:
-        number = len(self._calls) - 1
+    def _open_call(self, index: int, block: ToolCall) -> list[Frame]:
+        name = self._names.get(block.name, block.name)
+        if name in self._plain:
+            self._texts[index] = replace(block, name=name)
+            return []
+        number = self._numbers[index]
         self._surround(
             index, f'{{"tool_calls":[{{"index":{number},"function":{{"arguments":', "}}]}"
         )
         if not block.arguments:
-            self._silent[index] = number
-        name = self._names.get(block.name, block.name)
+            self._silent.add(index)
         signature = wrap(block.signature, block.origin)
         call = write_call(block.id, name, block.arguments, signature)
-        return self._chunk({"tool_calls": [{"index": number, **call}]})
+        return [self._chunk({"tool_calls": [{"index": number, **call}]})]
 
     def _close(self, index: int) -> list[Frame]:
         self._around.pop(index, None)
-        number = self._silent.pop(index, None)
-        if number is not None:  # a call without arguments has empty ones, and they are JSON
-            empty = {"index": number, "function": {"arguments": "{}"}}
+        if index in self._silent:  # a call without arguments has empty ones, and they are JSON
+            self._silent.discard(index)
+            empty = {"index": self._numbers[index], "function": {"arguments": "{}"}}
             return [self._chunk({"tool_calls": [empty]})]
+        if index in self._texts:
+            return [self._text_call(index, self._texts.pop(index))]
         block = self._thinking.pop(index, None)
         if block is None:
             return []
@@ -163,8 +175,14 @@ class Writer:
             detail["text"] = ""  # it has been told
         return [self._chunk({"reasoning_details": [detail]})]
 
+    def _text_call(self, index: int, call: ToolCall) -> Frame:
+        text = freeform.unpack(call.arguments)
+        told = write_text_call(call.id, call.name, text)
+        return self._chunk({"tool_calls": [{"index": self._numbers[index], **told}]})
+
     def _end(self, ended: Ended) -> list[Frame]:
-        told = [frame for index in tuple(self._silent) for frame in self._close(index)]
+        late = (*self._silent, *self._texts)
+        told = [frame for index in late for frame in self._close(index)]
         reason = f'{{}},"logprobs":null,"finish_reason":"{write_stop(ended.stop)}"}}]}}'
         told.append(Frame(self._head + reason))
         usage = ended.usage or self._usage

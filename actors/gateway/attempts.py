@@ -17,6 +17,7 @@ from actors.gateway.errors import GaveUp
 from actors.gateway.headers import of_request
 from actors.gateway.office import GatewayOffice
 from actors.gateway.trial import Trial
+from engine.errors import HelioError
 from engine.jobs import Lane
 from routing.faults import MOVES_ON, Fault, FaultKind
 from routing.models import Slot
@@ -134,6 +135,9 @@ class Attempts(Generic[T]):
         except Fault as fault:
             trial.lost(fault)
             self._learn(grant, fault)
+            raise
+        except HelioError:
+            trial.drop()  # the request cannot even be worded
             raise
         except BaseException:
             trial.abandon()

@@ -117,6 +117,7 @@ def of_giving_up(gave: GaveUp, dialect: Dialect, now: int) -> Reply:
     message = _sentences(refusal.message, refusal.remedy)
     if refusal.kind is RefusalKind.FAILED and fault is not None:
         status, code = _FAULTS[fault.kind]
+        message = _sentences(f"{refusal.message}{_last_words(fault)}", refusal.remedy)
     elif _fits_nowhere(refusal):
         status, code = _FAULTS[FaultKind.CONTEXT]
         message = f"prompt is too long: {message}"  # agents know these words, and compact
@@ -131,6 +132,11 @@ def of_giving_up(gave: GaveUp, dialect: Dialect, now: int) -> Reply:
 def retry_after_s(until: int, now: int) -> int:
     """Give whole seconds until a time, rounded up, and at least one."""
     return max(-(-(until - now) // US_PER_S), 1)
+
+
+def _last_words(fault: Fault) -> str:
+    """Quote the last provider. What one says of a key is not for the key's users."""
+    return "" if fault.kind is FaultKind.AUTH else f" The last one said: {fault.message[:500]}"
 
 
 def _is_too_long(refusal: Refusal, fault: Fault) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import PayloadEncodingError
 
 from actors.gateway.identity import Address
 from actors.gateway.routes import Route
@@ -188,11 +189,17 @@ async def read_body(request: web.BaseRequest, limit_bytes: int) -> bytes:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     parts: list[bytes] = []
     size = 0
-    while chunk := await request.content.readany():
-        size += len(chunk)
-        if size > limit_bytes:
-            raise _too_large(limit_bytes)
-        parts.append(chunk)
+    try:
+        while chunk := await request.content.readany():
+            size += len(chunk)
+            if size > limit_bytes:
+                raise _too_large(limit_bytes)
+            parts.append(chunk)
+    except (web.RequestPayloadError, PayloadEncodingError) as error:
+        raise BadInput(
+            "The body is not packed or framed as its headers say.",
+            remedy="Send it unpacked, or mend what packs it.",
+        ) from error
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -95,7 +95,9 @@ class Gateway:
         headers = {name.lower(): value for name, value in request.headers.items()}
         dialect = dialect_of(where.path, headers)
         try:
-            return await self._answer(request, where, headers)
+            response = await self._answer(request, where, headers)
+            _LOG.debug("%s %s: %d", request.method, where.path, response.status)
+            return response  # noqa: TRY300
         except GaveUp as gave:
             reply = of_giving_up(gave, dialect, self._office.clock.now())
         except HelioError as error:
@@ -142,7 +144,6 @@ class Gateway:
         if intake.route.endpoint is Endpoint.COUNT:
             return _json(count(intake))
         request_id = self._request_id()
-        _LOG.debug("call %s at %s", request_id, intake.route.path)
         if intake.stream:
             return await stream(self._office, self._errands, request, intake, request_id)
         return await answer(self._office, self._errands, intake, request_id)

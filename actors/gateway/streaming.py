@@ -8,6 +8,7 @@ at the provider at once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -48,7 +49,8 @@ async def stream(
         response = web.StreamResponse(headers=_headers(intake, attempts, outcome))
         request[BEGUN] = response
         await response.prepare(request)
-        await _pass_on(response, outcome, _teller(intake, outcome))
+        teller = Teller(intake, relayed=outcome.relayed)
+        await _pass_on(Taker(response, office.settings.models.whole_s), outcome, teller)
     finally:
         outcome.trial.abandon()
         await outcome.stream.close()
@@ -91,25 +93,50 @@ class Teller:
         return b"".join(parts)
 
 
-def _teller(intake: Intake, outcome: StreamOutcome) -> Teller:
-    return Teller(intake, relayed=outcome.relayed)
+class Taker:
+    """The client, as one who takes bytes; one who takes none for too long has gone away."""
+
+    def __init__(self, response: web.StreamResponse, patience_s: float) -> None:
+        self._response = response
+        self._patience_s = patience_s
+
+    async def give(self, told: bytes) -> None:
+        """Give bytes; returns when there is room for more.
+
+        Raises:
+            ConnectionError: the client has gone away.
+        """
+        if not told:
+            return
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._response.write(told)
+        except TimeoutError as error:
+            raise ConnectionAbortedError("the client takes nothing") from error
+
+    async def end(self, told: bytes) -> None:
+        """Give the last bytes.
+
+        Raises:
+            ConnectionError: the client has gone away.
+        """
+        await self.give(told)
+        await self._response.write_eof()
 
 
-async def _pass_on(response: web.StreamResponse, outcome: StreamOutcome, teller: Teller) -> None:
-    """Write all pieces, and settle the attempt by how they ended."""
+async def _pass_on(taker: Taker, outcome: StreamOutcome, teller: Teller) -> None:
+    """Give all pieces, and settle the attempt by how they ended."""
     trial = outcome.trial
     try:
-        if told := b"".join([teller.tell(piece) for piece in outcome.held]):
-            await response.write(told)
+        await taker.give(b"".join([teller.tell(piece) for piece in outcome.held]))
         async for piece in outcome.rest:
             trial.hear(piece.events)
-            if told := teller.tell(piece):
-                await response.write(told)
+            await taker.give(teller.tell(piece))
         trial.won()
     except Fault as fault:
         trial.lost(fault)
-        await response.write(teller.fail(fault))
-    await response.write_eof(teller.end())
+        await taker.give(teller.fail(fault))
+    await taker.end(teller.end())
 
 
 def _headers(

@@ -17,7 +17,7 @@ from tests.contract.gateway.house import KEY, House, Place, body_of, open_gatewa
 WORDS = " ".join(f"word{n}" for n in range(400))
 
 
-def one(fake, transport=Transport.DIRECT) -> House:
+def one(fake, transport=Transport.DIRECT, **models) -> House:
     return House(
         Place(
             door="one",
@@ -25,7 +25,8 @@ def one(fake, transport=Transport.DIRECT) -> House:
             dialect=Dialect.ANTHROPIC,
             transport=transport,
             context=0,
-        )
+        ),
+        **models,
     )
 
 
@@ -97,26 +98,50 @@ async def test_a_slow_client_slows_its_provider_and_fills_no_memory(fake_provide
     await house.close()
 
 
-@pytest.mark.parametrize("fault", [{"hang": "head"}, {"hang": 5}])
-async def test_a_halt_ends_what_is_under_way(fault, fake_provider):
-    await fake_provider.script(
-        {"match": {"door": "one"}, "answer": {"text": WORDS, "chunks": 20}, "fault": fault}
-    )
+async def test_a_client_that_takes_nothing_for_too_long_has_gone(fake_provider, tmp_path):
+    await fake_provider.answer({"chunks": 2_000}, door="one")
+    house = one(fake_provider, whole_s=0.3)
+    body = json.dumps(body_of(Dialect.ANTHROPIC, "xxxx " * 1_000_000, stream=True)).encode()
+    gateway = Gateway(house)
+    await gateway.start("127.0.0.1", 0, str(tmp_path / "s"))
+    _, writer = await asyncio.open_unix_connection(tmp_path / "s", limit=2**12)
+    head = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-helio-key: {KEY}\r\n"
+    writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    (call,) = await settled(house)
+    assert call["fault"] == "cancelled"
+    writer.close()
+    await gateway.close()
+    await house.close()
+
+
+async def halt(house: House) -> None:
+    house.halted = True
+    await house.underway.end(lambda _: True, halted(), 2)
+
+
+async def test_a_halt_before_the_first_word_is_told(fake_provider):
+    await fake_provider.fault({"hang": "head"}, door="one")
     house = one(fake_provider)
     async with open_gateway(house) as client:
         body = body_of(Dialect.ANTHROPIC, stream=True)
         asking = asyncio.create_task(client.post("/v1/messages", body))
         await fake_provider.until(lambda seen: len(seen) == 1, door="one")
-        async with asyncio.timeout(5):
-            while fault == {"hang": 5} and not house.core.view(house.clock.now()):
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
-        house.halted = True
-        await house.underway.end(lambda _: True, halted(), 2)
-        if fault == {"hang": "head"}:
-            assert (await asking).status == 503
-        else:
+        await halt(house)
+        assert (await asking).status == 503
+    assert [call["fault"] for call in house.calls] == ["cancelled"]
+
+
+async def test_a_halt_in_mid_stream_cuts_it(fake_provider):
+    answer = {"text": WORDS, "chunks": 20}
+    await fake_provider.script({"match": {"door": "one"}, "answer": answer, "fault": {"hang": 5}})
+    house = one(fake_provider)
+    async with open_gateway(house) as client:
+        url, body = f"{client.url}/v1/messages", body_of(Dialect.ANTHROPIC, stream=True)
+        async with client.session.post(url, json=body, headers=client.headers) as response:
+            async for line in response.content:
+                if b"word" in line:
+                    break
+            await halt(house)
             with pytest.raises(aiohttp.ClientError):
-                await asking
-        (call,) = await settled(house)
-    assert call["fault"] == "cancelled"
+                await response.read()
+    assert [call["fault"] for call in house.calls] == ["cancelled"]

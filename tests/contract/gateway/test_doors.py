@@ -119,9 +119,20 @@ async def test_a_body_over_the_limit_is_refused_also_when_it_was_packed(fake_pro
         small = gzip.compress(json.dumps(body_of(Dialect.CHAT)).encode())
         said = await client.post("/v1/chat/completions", small, content_encoding="gzip")
         assert said.status == 200
+        said = await client.post("/v1/chat/completions", b"no gzip", content_encoding="gzip")
+        assert said.status == 400
         said = await client.post("/v1/chat/completions", b"x", content_encoding="zstd")
         assert said.status == 400
         assert b"zstd" in said.body
+
+
+async def test_a_client_that_waits_for_leave_to_send_gets_it(fake_provider):
+    house = one(fake_provider)
+    async with open_gateway(house) as client:
+        said = await client.post(
+            "/v1/chat/completions", body_of(Dialect.CHAT), expect="100-continue"
+        )
+    assert said.status == 200
 
 
 async def test_an_unknown_model_is_named(fake_provider):

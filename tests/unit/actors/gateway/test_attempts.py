@@ -10,7 +10,7 @@ from actors.gateway.attempts import Attempts
 from actors.gateway.errands import Errands
 from actors.gateway.errors import GaveUp
 from actors.gateway.trial import Trial
-from engine.errors import StoreFull
+from engine.errors import BadInput, StoreFull
 from engine.jobs import Lane
 from routing.conversation import Begun, Grew, Usage
 from routing.faults import Fault, FaultKind
@@ -98,6 +98,17 @@ async def test_a_bug_in_an_attempt_settles_it_too():
     with pytest.raises(ZeroDivisionError):
         await attempts(house, broken).run()
     assert [call["fault"] for call in house.calls] == ["cancelled"]
+
+
+async def test_what_cannot_even_be_worded_costs_nothing():
+    house = House(*PLACES)
+
+    async def unworded(_: Trial) -> Won:
+        raise BadInput("No.")
+
+    with pytest.raises(BadInput):
+        await attempts(house, unworded).run()
+    assert [(call["fault"], call["usd"]) for call in house.calls] == [("cancelled", 0.0)]
 
 
 async def test_too_long_a_prompt_goes_only_where_there_is_more_room():

@@ -24,7 +24,7 @@ from actors.asking.attachments import (
 from actors.asking.client import AnswerCut, Answered, GatewayAway, GatewayClient, Refused
 from actors.asking.keys import Key, patiently
 from actors.asking.question import Question, asked, model_of, sent_back
-from actors.asking.refusals import ERROR_HEADER, HALTED, failure_of, refused_content
+from actors.asking.refusals import ERROR_HEADER, HALTED, UNFIT, failure_of, refused_content
 from actors.backends.base import Bench
 from actors.processes import Stream
 from engine.errors import BadInput, Halted, NotFound
@@ -125,13 +125,22 @@ class _Asker:
         return question, attached
 
     async def hear(self, client: GatewayClient, question: Question) -> Answered:
-        """Ask until there is an answer: a router that is away comes back, a cut one is rare."""
+        """Ask until there is an answer: a router that is away comes back, a cut one is rare.
+
+        Where no model can be held to a schema by its provider, it is asked for in words.
+        """
+        reply = await self._reply(client, question)
+        unfit = isinstance(reply, Refused) and reply.headers.get(ERROR_HEADER) == UNFIT
+        if unfit and question.schema is not None:
+            reply = await self._reply(client, question.in_words())
+        return self._judged(reply)
+
+    async def _reply(self, client: GatewayClient, question: Question) -> Answered | Refused:
+        body = question.body()
         for cuts in range(_CUTS + 1):
             try:
                 reply = await patiently(
-                    lambda: client.ask(question.body(), self._say),
-                    self._bench.lines,
-                    away=GatewayAway,
+                    lambda: client.ask(body, self._say), self._bench.lines, away=GatewayAway
                 )
             except GatewayAway as away:
                 raise NoAnswer(Failure(cause=Cause.OTHER, message=str(away))) from None
@@ -142,7 +151,7 @@ class _Asker:
                 self._bench.recorder.note(f"\n[{cut} It is asked again.]")
             else:
                 self._bench.recorder.pause(Stream.OUT)
-                return self._judged(reply)
+                return reply
         raise AssertionError("the last round returns or raises")
 
     async def in_shape(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 BY_LANE = "auto"  # no model and no tier is named: the lane decides
@@ -16,7 +16,10 @@ _IN_SHAPE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Everything that is said to the model, ready to be sent."""
+    """Everything that is said to the model, ready to be sent.
+
+    `formal` asks its provider to hold the model to the schema; not every model can be held.
+    """
 
     model: str
     messages: Sequence[Mapping[str, Any]]
@@ -24,6 +27,7 @@ class Question:
     system: str = ""
     temperature: float | None = None
     schema: Mapping[str, Any] | None = None
+    formal: bool = True
 
     def body(self) -> dict[str, Any]:
         """Give the request's body."""
@@ -38,7 +42,7 @@ class Question:
             body["system"] = system
         if self.temperature is not None:
             body["temperature"] = self.temperature
-        if self.schema is not None:
+        if self.schema is not None and self.formal:
             form = {"type": "json_schema", "schema": self.schema}
             body["output_config"] = {"format": form}
         return body
@@ -54,14 +58,11 @@ class Question:
             {"role": "assistant", "content": answer or "(nothing)"},
             {"role": "user", "content": said},
         ]
-        return Question(
-            model=self.model,
-            messages=[*self.messages, *more],
-            max_tokens=self.max_tokens,
-            system=self.system,
-            temperature=self.temperature,
-            schema=self.schema,
-        )
+        return replace(self, messages=[*self.messages, *more])
+
+    def in_words(self) -> Question:
+        """Ask for the shape in words alone."""
+        return replace(self, formal=False)
 
     def _in_shape(self) -> str:
         """Say the shape in words as well: not every model is held to it by its provider."""

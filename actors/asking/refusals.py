@@ -15,8 +15,9 @@ from engine.moments import US_PER_S
 ERROR_HEADER = "x-helio-error"  # the gateway's code, whatever the dialect of the body
 UNTIL_HEADER = "x-helio-until"  # microseconds, UTC; absent where no time is known
 HALTED = "halted"
+UNFIT = "no_fitting_model"
 _BUDGET = "budget_exceeded"
-_TO_MEND = frozenset({"nothing_configured", "model_not_found", "no_fitting_model"})
+_TO_MEND = frozenset({"nothing_configured", "model_not_found", UNFIT})
 _REFUSED_CONTENT = frozenset({"content_policy"})
 _TOO_MANY = 429
 _BAD_REQUESTS = (400, 413, 422)

@@ -83,6 +83,18 @@ async def test_json_that_was_cut_at_its_longest_is_not_asked_for_again(
     assert len(gateway.asked) == 1
 
 
+async def test_a_model_that_cannot_be_held_to_a_schema_is_asked_in_words(
+    house: House, session: Session, gateway: Gateway
+) -> None:
+    unfit = refuses(400, "Nobody can.", x_helio_error="no_fitting_model")
+    gateway.scripts = [unfit, says('{"age": 41}')]
+    outcome = await done(house, session, schema=AGE)
+    assert outcome.result.data == {"age": 41}
+    formal, worded = gateway.asked
+    assert ("output_config" in formal, "output_config" in worded) == (True, False)
+    assert '"age"' in worded["system"]
+
+
 async def test_the_cost_of_a_repair_that_is_refused_still_delays_the_job(
     house: House, session: Session, gateway: Gateway
 ) -> None:

@@ -7,7 +7,7 @@ the end; thinking and everything unknown is passed over. It knows no socket.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from routing.translate.dialect import Frame
@@ -43,7 +43,7 @@ class Hearing:
         """All text so far."""
         return "".join(self._parts)
 
-    def _take(self, frames: Iterator[Frame]) -> str:
+    def _take(self, frames: Iterable[Frame]) -> str:
         said = "".join(self._event(body) for frame in frames if (body := _object(frame.data)))
         self._parts.append(said)
         return said

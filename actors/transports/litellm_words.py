@@ -65,7 +65,7 @@ def words_of(call: Call, *, stream: bool) -> dict[str, Any]:
         raise Fault(FaultKind.REFUSED, str(error), status=400) from error
     body.pop("stream", None)
     wanted = {"stream_options": {"include_usage": True}} if stream else {}
-    return dict(call.provider.options) | body | wanted | _NO_MCP | _around(call)
+    return {**call.provider.options, **body, **wanted, **_NO_MCP, **_around(call)}
 
 
 def embedding_words_of(call: Call) -> dict[str, Any]:

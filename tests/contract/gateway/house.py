@@ -66,7 +66,7 @@ class Place:
             name=self.door,
             dialect=self.dialect,
             url=self.url,
-            keys=() if login else (Key(label="a", source="env:KEY"),),
+            keys=(Key(label="login") if login else Key(label="a", source="env:KEY"),),
             transport=self.transport,
             kind=self.kind,
         )

@@ -5,7 +5,7 @@ comes back a minute after it was taken. So no minute, wherever it begins, sees m
 limit's share; a bucket that refills steadily would let nearly twice the limit through in the
 minute after a pause. A `Headroom` is the provider's own word of what is left until its reset.
 
-Questions change nothing; `take` and `correct` do. It knows no provider and no lane.
+Questions change nothing that can be seen; `take` and `correct` do. It knows no provider and no lane.
 """
 
 from __future__ import annotations
@@ -17,24 +17,27 @@ from engine.moments import US_PER_S
 
 MINUTE_US = 60 * US_PER_S
 _GRAIN_US = US_PER_S  # takings of one second come back together
+_ANSWERS_KEPT = 64  # of a window, until something is taken
 _ROUNDING = 1e-9  # 0.9 * 10 is a little less than 9
 
 
 class Window:
     """So many tokens a minute. `cap` is the share of the limit that we use."""
 
-    __slots__ = ("_parts", "_used", "cap", "limit")
+    __slots__ = ("_parts", "_used", "_waits", "cap", "limit")
 
     def __init__(self, limit: int, share: float) -> None:
         self.limit = limit
         self.cap = max(1, int(limit * share + _ROUNDING))
         self._parts: deque[list[int]] = deque()  # [second, tokens]
         self._used = 0  # an upper bound between takings: parts may have come back since
+        self._waits: dict[tuple[int, int], int] = {}  # (amount, cap) -> when it fits, as things are
 
     def resize(self, limit: int, share: float) -> None:
         """Take another limit; what was used stays used."""
         self.limit = limit
         self.cap = max(1, int(limit * share + _ROUNDING))
+        self._waits.clear()
 
     def take(self, amount: int, now: int) -> None:
         """Take tokens, also more than there are: those who ask first see to that."""
@@ -46,6 +49,7 @@ class Window:
         else:
             self._parts.append([second, amount])
         self._used += amount
+        self._waits.clear()
 
     def correct(self, change: int, taken_at: int) -> None:
         """Take more or fewer after all than at that time; what came back since is past."""
@@ -54,6 +58,7 @@ class Window:
             if part[0] == second:
                 part[1] += change
                 self._used += change
+        self._waits.clear()
 
     def used(self, now: int) -> int:
         """Give how many are out."""
@@ -63,30 +68,79 @@ class Window:
         return sum(amount for second, amount in self._parts if second > start)
 
     def admits(self, amount: int, now: int, part: float = 1.0) -> bool:
-        """Whether so many fit into this part of the cap.
-
-        More than the whole part is admitted when nothing is out: else it never were.
-        """
-        cap = self._part(part)
-        if self._used + amount <= cap:
-            return True
-        used = self.used(now)
-        return used + min(amount, cap) <= cap
+        """Whether so many fit into this part of the cap."""
+        return self.free_at(amount, now, part) <= now
 
     def free_at(self, amount: int, now: int, part: float = 1.0) -> int:
-        """Give when so many fit, if nobody else takes any."""
-        cap = self._part(part)
-        left = self.used(now) + min(amount, cap) - cap
+        """Give when so many fit into this part of the cap: now, or when enough have come back.
+
+        More than the whole part fits when nothing is out: else it never would.
+        """
+        cap = self.cap if part >= 1 else max(1, int(self.cap * part + _ROUNDING))
+        if self._used + amount <= cap:
+            return now
+        until = self._waits.get((amount, cap), 0)
+        if now >= until:
+            until = self._wait(min(amount, cap), cap, now)
+            if len(self._waits) >= _ANSWERS_KEPT:
+                self._waits.clear()
+            self._waits[amount, cap] = until
+        return until
+
+    def _wait(self, amount: int, cap: int, now: int) -> int:
+        left = self.used(now) + amount - cap
+        until = now
         for second, out in self._parts:
             if left <= 0:
                 break
             if second > now - MINUTE_US - _GRAIN_US:
                 left -= out
-                now = second + MINUTE_US + _GRAIN_US
-        return now
+                until = second + MINUTE_US + _GRAIN_US
+        return until
 
-    def _part(self, part: float) -> int:
-        return max(1, int(self.cap * part + _ROUNDING))
+
+class Allowance:
+    """The windows of requests and of tokens of one thing; None is not known to be limited."""
+
+    __slots__ = ("requests", "tokens")
+
+    def __init__(self) -> None:
+        self.requests: Window | None = None
+        self.tokens: Window | None = None
+
+    def size(self, requests: int, tokens: int, share: float) -> None:
+        """Take limits a minute, 0 being none; what was used of older ones stays used."""
+        self.requests = _sized(self.requests, requests, share)
+        self.tokens = _sized(self.tokens, tokens, share)
+
+    def learn(self, requests: int | None, tokens: int | None, share: float) -> None:
+        """Take the limits that were told; what was not told stays."""
+        if requests:
+            self.requests = _sized(self.requests, requests, share)
+        if tokens:
+            self.tokens = _sized(self.tokens, tokens, share)
+
+    def take(self, tokens: int, now: int) -> None:
+        """Take one request and so many tokens."""
+        if self.requests is not None:
+            self.requests.take(1, now)
+        if self.tokens is not None:
+            self.tokens.take(tokens, now)
+
+    def correct(self, change: int, taken_at: int) -> None:
+        """Take more or fewer tokens after all."""
+        if self.tokens is not None:
+            self.tokens.correct(change, taken_at)
+
+
+def _sized(window: Window | None, limit: int, share: float) -> Window | None:
+    if not limit:
+        return None
+    if window is None:
+        return Window(limit, share)
+    if window.limit != limit:
+        window.resize(limit, share)
+    return window
 
 
 @dataclass(frozen=True, slots=True)

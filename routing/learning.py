@@ -18,7 +18,7 @@ from routing.limits import Meter, Reading
 from routing.models import Catalogue
 from routing.requests import SkipReason
 from routing.scribe import Scribe
-from routing.state import FOREVER, Barrier, Board, ProviderState, Shut, SlotState, sized
+from routing.state import FOREVER, Barrier, Board, ProviderState, Shut, SlotState
 
 RAMP_BEGINS = 1  # call under way at what a probe has just opened
 RAMP_ENDS = 16
@@ -49,10 +49,7 @@ class Learning:
         """Learn limits and what is left of them; nothing left closes the slot till it renews."""
         slot, share = flight.option.state, self._settings.admission_share
         tokens = reading.tokens if reading.tokens != Meter() else reading.input_tokens
-        if reading.requests.limit:
-            slot.requests = sized(slot.requests, reading.requests.limit, share)
-        if tokens.limit:
-            slot.tokens = sized(slot.tokens, tokens.limit, share)
+        slot.allowance.learn(reading.requests.limit, tokens.limit, share)
         slot.requests_left = _headroom(reading.requests, slot.awaiting) or slot.requests_left
         slot.tokens_left = _headroom(tokens, 0) or slot.tokens_left
         if reading.rejected:

@@ -17,7 +17,6 @@ from routing.models import (
     Candidate,
     Catalogue,
     Deployment,
-    Key,
     Provider,
     ProviderKind,
     Slot,
@@ -31,7 +30,6 @@ from routing.state import Barrier, Board, KeyState, ProviderState, SlotState
 _ALONE = -1
 _PURPOSES = {Purpose.EMBED: Tier.EMBED, Purpose.TRANSCRIBE: Tier.AUDIO}
 ANY_KEY = "-"  # stands in a slot for all keys of its provider
-LOGIN = Key(label="login")  # a subscription is the client's own: there is no key of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +87,7 @@ def plan(wanted: Wanted, meant: Meant, catalogue: Catalogue, board: Board) -> Pl
     unfit: list[Skip] = []
     for deployment in order(meant, catalogue):
         provider = catalogue.providers[deployment.provider]
-        candidates = [Candidate(deployment=deployment, key=key) for key in keys_of(provider)]
+        candidates = [Candidate(deployment=deployment, key=key) for key in provider.keys]
         if wanted.only is not None:
             candidates = [one for one in candidates if one.slot == wanted.only]
             if not candidates:
@@ -106,13 +104,6 @@ def plan(wanted: Wanted, meant: Meant, catalogue: Catalogue, board: Board) -> Pl
     lower = max((r for r in ranks if _ALONE < r < rank), default=None)
     by_slot = {option.slot: option for group in groups for option in group}
     return Plan(meant, tuple(groups), tuple(unfit), rank, lower, by_slot)
-
-
-def keys_of(provider: Provider) -> tuple[Key, ...]:
-    """Give the keys that a provider can be asked with."""
-    if provider.kind is ProviderKind.SUBSCRIPTION and not provider.keys:
-        return (LOGIN,)
-    return provider.keys
 
 
 def order(meant: Meant, catalogue: Catalogue) -> Iterator[Deployment]:
@@ -156,7 +147,7 @@ def _unfit(
     who = wanted.who
     if not provider.enabled:
         return SkipReason.DISABLED, provider.why_disabled
-    if not keys_of(provider):
+    if not provider.keys:
         return SkipReason.NO_KEY, f"{provider.name} has no key"
     if meant.tier is Tier.EMBED and meant.model and one.model != meant.model:
         return SkipReason.OTHER_SPACE, ""

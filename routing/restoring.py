@@ -57,16 +57,16 @@ class Replay:
                 self._one(call, Slot(call["provider"], call["key"], known))
 
     def _one(self, call: Mapping[str, Any], slot: Slot) -> None:
-        state, provider = self.board.slot(slot), self.board.provider(slot.provider)
+        state, key = self.board.slot(slot), self.board.key(slot.provider, slot.key)
         self.habits.restore(call, slot)
         if call.get("first_byte_us"):
             state.first_bytes.add(call["first_byte_us"])
         if call["at"] > self.now - MINUTE_US:
             tokens = call.get("tokens") or call.get("input", 0) + call.get("output", 0)
-            state.refill(tokens, call["at"])
-            provider.take(tokens, call["at"])
+            for allowance in (state.allowance, key.allowance):
+                allowance.take(tokens, call["at"])
         if call["at"] > self.now - us(self.settings.breaker_window_s):
-            _count(call, provider)
+            _count(call, self.board.provider(slot.provider))
 
 
 def barrier_named(name: str, board: Board) -> Barrier | None:

@@ -1,6 +1,6 @@
 """Whether there is room for one more call: limits, calls under way, second attempts. Pure.
 
-One `Room` serves one decision: what it found about a provider holds for all its keys and models.
+One `Room` serves one decision: what it found about a provider holds for all its keys.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.jobs import Lane
 from engine.moments import US_PER_S
-from routing.admission import Window
+from routing.admission import Allowance, Window
 from routing.ranking import Option
 from routing.requests import Skip, SkipReason, Wanted
 from routing.state import ProviderState, SlotState
@@ -45,25 +45,27 @@ class Room:
         self._now = now
         self._again = {slot.provider for slot in wanted.tried}
         self._urgent_part = 1.0 - urgent_share if self._lane > URGENT else 1.0
-        self._known: dict[str, Lack | None] = {}  # by provider; a spill asks for other ones
+        self._known: dict[tuple[str, float], Lack | None] = {}
 
     def lack(self, option: Option, tokens: int, *, spill: bool) -> Lack | None:
         """Say what there is no room in, None where there is."""
         part = self._urgent_part if spill else 1.0
-        state, provider = option.state, option.provider
-        name = f"{provider.name}+" if spill else provider.name
-        if name not in self._known:
-            self._known[name] = self._at_provider(provider, tokens, part)
-        found = self._known[name]
-        if found is None and state.ramp and state.in_flight >= state.ramp:
-            found = self._just_opened(provider)
-        if found is None and state.requests is not None:
-            found = self._beyond(state.requests, 1, part)
-        if found is None and state.tokens is not None:
-            found = self._beyond(state.tokens, tokens, part)
-        return found or self._spent(state, tokens)
+        state, key, provider = option.state, option.key, option.provider
+        if (provider.name, part) in self._known:
+            found = self._known[provider.name, part]
+        else:
+            found = self._known[provider.name, part] = self._at_provider(provider, part)
+        if found is not None:
+            return found
+        if state.ramp and state.in_flight >= state.ramp:
+            return self._just_opened(provider)
+        return (
+            self._short(key.allowance, tokens, part)
+            or self._short(state.allowance, tokens, part)
+            or self._spent(state, tokens)
+        )
 
-    def _at_provider(self, provider: ProviderState, tokens: int, part: float) -> Lack | None:
+    def _at_provider(self, provider: ProviderState, part: float) -> Lack | None:
         if provider.in_flight >= max(1, int(provider.concurrency * part)):
             reserved = provider.in_flight < provider.concurrency
             return Lack(self._now + busy_us(provider), "calls under way", reserved)
@@ -71,21 +73,24 @@ class Room:
             return self._just_opened(provider)
         if self._lane > URGENT and urgent_due(provider, URGENT + 1, self._now):
             return Lack(self._now + SOON_US, "urgent work comes first")
-        found = None
-        if provider.requests is not None:
-            found = self._beyond(provider.requests, 1, part)
-        if found is None and provider.tokens is not None:
-            found = self._beyond(provider.tokens, tokens, part)
-        again = provider.name.removeprefix("provider:") in self._again if self._again else False
-        if found is None and again and not provider.retries.admits(self._now):
+        again = bool(self._again) and provider.name.removeprefix("provider:") in self._again
+        if again and not provider.retries.admits(self._now):
             return Lack(self._now + US_PER_S, "second attempts")
+        return None
+
+    def _short(self, allowance: Allowance, tokens: int, part: float) -> Lack | None:
+        found = None
+        if allowance.requests is not None:
+            found = self._beyond(allowance.requests, 1, part)
+        if found is None and allowance.tokens is not None:
+            found = self._beyond(allowance.tokens, tokens, part)
         return found
 
     def _beyond(self, window: Window, amount: int, part: float) -> Lack | None:
-        if window.admits(amount, self._now, part):
+        until = window.free_at(amount, self._now, part)
+        if until <= self._now:
             return None
         reserved = part < 1 and window.admits(amount, self._now)
-        until = window.free_at(amount, self._now, part)
         return Lack(until, f"{window.limit} a minute", reserved)
 
     def _spent(self, state: SlotState, tokens: int) -> Lack | None:
@@ -94,7 +99,8 @@ class Room:
         if requests is not None and not requests.admits(1, self._now):
             return Lack(requests.reset, "requests until the reset")
         if left is not None and self._now < left.reset:
-            most = state.tokens.limit if state.tokens is not None else left.left
+            window = state.allowance.tokens
+            most = window.limit if window is not None else left.left
             if not left.admits(min(tokens, most), self._now):
                 return Lack(left.reset, "tokens until the reset")
         return None

@@ -207,7 +207,7 @@ class RouterCore:
         again = any(slot.provider == flight.option.slot.provider for slot in grant.wanted.tried)
         provider.enter(now, again=again, spill=choice.spill and not flight.hedge)
         state.enter(now, choice.tokens)
-        provider.take(choice.tokens, now)
+        flight.option.key.allowance.take(choice.tokens, now)
         self._waiting.came(grant.wanted.who.lane, provider)
         if choice.probe:
             provider.probe = grant.id
@@ -241,8 +241,8 @@ class RouterCore:
         self._free_probe(flight)
         if spent.usage_known:
             change = spent.input + spent.output - flight.tokens
-            state.correct(change, flight.grant.granted_at)
-            provider.correct(change, flight.grant.granted_at)
+            for allowance in (state.allowance, flight.option.key.allowance):
+                allowance.correct(change, flight.grant.granted_at)
         self.budgets.settle(flight.keys, flight.grant.reserved_usd, usd)
         self._watch.look(flight, now)
         if spent.ok:

@@ -6,8 +6,7 @@ from typing import Any
 
 from routing.budget import Budgets
 from routing.models import Candidate, Catalogue, Deployment, Key
-from routing.ranking import keys_of
-from routing.state import Barrier, Board, ProviderState, SlotState
+from routing.state import Barrier, Board, KeyState, ProviderState, SlotState
 
 
 def show(catalogue: Catalogue, board: Board, budgets: Budgets, now: int) -> dict[str, Any]:
@@ -16,7 +15,7 @@ def show(catalogue: Catalogue, board: Board, budgets: Budgets, now: int) -> dict
         "candidates": [
             _candidate(one, key, board, now)
             for one in catalogue.deployments
-            for key in keys_of(catalogue.providers[one.provider])
+            for key in catalogue.providers[one.provider].keys
         ],
         "providers": {name: _provider(board.provider(name), now) for name in catalogue.providers},
         "budgets": _budgets(budgets, now),
@@ -25,8 +24,8 @@ def show(catalogue: Catalogue, board: Board, budgets: Budgets, now: int) -> dict
 
 def _candidate(one: Deployment, key: Key, board: Board, now: int) -> dict[str, Any]:
     slot = Candidate(deployment=one, key=key).slot
-    state = board.slot(slot)
-    barriers = (state, board.key(slot.provider, slot.key), board.provider(slot.provider))
+    state, owner = board.slot(slot), board.key(slot.provider, slot.key)
+    barriers = (state, owner, board.provider(slot.provider))
     return {
         "slot": str(slot),
         "model": one.model,
@@ -36,7 +35,7 @@ def _candidate(one: Deployment, key: Key, board: Board, now: int) -> dict[str, A
         **_closure(barriers, now),
         "in_flight": state.in_flight,
         "p95_first_byte_us": state.first_bytes.p95(),
-        "limits": _limits(state, now),
+        "limits": _limits(state, owner, now),
     }
 
 
@@ -51,10 +50,11 @@ def _closure(barriers: tuple[Barrier, ...], now: int) -> dict[str, Any]:
     return {"state": state, "until": 0, "reason": "", "why": "", "known": False, "detail": ""}
 
 
-def _limits(state: SlotState, now: int) -> dict[str, Any]:
+def _limits(state: SlotState, key: KeyState, now: int) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for name in ("requests", "tokens"):
-        window, left = getattr(state, name), getattr(state, f"{name}_left")
+        window = getattr(state.allowance, name) or getattr(key.allowance, name)
+        left = getattr(state, f"{name}_left")
         if window is not None:
             told[name] = {"a_minute": window.limit, "used": window.used(now)}
         if left is not None and now < left.reset:

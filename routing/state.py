@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.settings import ModelSettings
-from routing.admission import Headroom, Retries, Window
+from routing.admission import Allowance, Headroom, Retries
 from routing.breaker import Breaker
-from routing.models import Catalogue, Limits, Slot
+from routing.models import Catalogue, Slot
 from routing.percentiles import Recent
 from routing.requests import Skip, SkipReason
 
@@ -115,8 +115,8 @@ class SlotState(Barrier):
     """One model of one provider under one key."""
 
     __slots__ = (
-        "awaiting", "first_bytes", "granted_at", "in_flight", "requests", "requests_left",
-        "slot", "tokens", "tokens_left", "written_at",
+        "allowance", "awaiting", "first_bytes", "granted_at", "in_flight", "requests_left",
+        "slot", "tokens_left", "written_at",
     )  # fmt: skip
 
     def __init__(self, slot: Slot) -> None:
@@ -124,8 +124,7 @@ class SlotState(Barrier):
         self.slot = slot
         self.in_flight = 0
         self.awaiting = 0  # of these, without a first byte yet
-        self.requests: Window | None = None  # learned from headers
-        self.tokens: Window | None = None
+        self.allowance = Allowance()  # learned from headers
         self.requests_left: Headroom | None = None
         self.tokens_left: Headroom | None = None
         self.first_bytes = Recent()
@@ -141,26 +140,17 @@ class SlotState(Barrier):
 
     def take(self, tokens: int, now: int) -> None:
         """Take a request and so many tokens of what is known to be limited."""
-        self.refill(tokens, now)
+        self.allowance.take(tokens, now)
         if self.requests_left is not None:
             self.requests_left = self.requests_left.less(1)
         if self.tokens_left is not None:
             self.tokens_left = self.tokens_left.less(tokens)
 
-    def refill(self, tokens: int, at: int) -> None:
-        """Take what a call took before a restart; what is left was told after it."""
-        _take(self.requests, self.tokens, tokens, at)
-
-    def correct(self, change: int, taken_at: int) -> None:
-        """Take more or fewer tokens after all."""
-        if self.tokens is not None:
-            self.tokens.correct(change, taken_at)
-
     def as_json(self) -> dict[str, Any]:
         """Give what the ledger keeps: also the limits that headers told."""
         kept = super().as_json()
         for name in ("requests", "tokens"):
-            window, left = getattr(self, name), getattr(self, f"{name}_left")
+            window, left = getattr(self.allowance, name), getattr(self, f"{name}_left")
             if window is not None:
                 kept[name] = window.limit
             if left is not None:
@@ -169,8 +159,7 @@ class SlotState(Barrier):
 
     def read_learned(self, data: Mapping[str, Any], share: float) -> None:
         """Take back the limits that headers told."""
-        self.requests = sized(self.requests, data.get("requests", 0), share)
-        self.tokens = sized(self.tokens, data.get("tokens", 0), share)
+        self.allowance.size(data.get("requests", 0), data.get("tokens", 0), share)
         if "requests_left" in data:
             self.requests_left = Headroom(*data["requests_left"])
         if "tokens_left" in data:
@@ -178,17 +167,21 @@ class SlotState(Barrier):
 
 
 class KeyState(Barrier):
-    """One key of a provider, with all its models."""
+    """One key of a provider, with all its models, and the limits that the catalogue names."""
 
-    __slots__ = ()
+    __slots__ = ("allowance",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.allowance = Allowance()
 
 
 class ProviderState(Barrier):
-    """One provider: its breaker, its own limits, and the one probe that may be under way."""
+    """One provider: its breaker, its calls, and the one probe that may be under way."""
 
     __slots__ = (
         "_settings", "breaker", "concurrency", "in_flight", "probe", "probe_ends", "promised",
-        "repeats", "requests", "retries", "spilled_at", "tokens", "took", "waiting",
+        "repeats", "retries", "spilled_at", "took", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: ModelSettings) -> None:
@@ -197,8 +190,6 @@ class ProviderState(Barrier):
         self.breaker = Breaker(settings)
         self.in_flight = 0
         self.concurrency = settings.concurrency
-        self.requests: Window | None = None  # as configured, for all keys together
-        self.tokens: Window | None = None
         self.retries = Retries(settings.retry_share)
         self.repeats = 0  # see routing.backoff
         self.probe = ""  # the grant that finds out
@@ -221,15 +212,6 @@ class ProviderState(Barrier):
         if took_us:
             self.took = took_us if not self.took else (7 * self.took + took_us) // 8
 
-    def take(self, tokens: int, now: int) -> None:
-        """Take a request and so many tokens of what is known to be limited."""
-        _take(self.requests, self.tokens, tokens, now)
-
-    def correct(self, change: int, taken_at: int) -> None:
-        """Take more or fewer tokens after all."""
-        if self.tokens is not None:
-            self.tokens.correct(change, taken_at)
-
     def calm(self) -> None:
         """Forget every fault."""
         self.repeats = 0
@@ -251,31 +233,6 @@ class ProviderState(Barrier):
         self.repeats = data.get("repeats", 0)
         self.breaker.openings = data.get("openings", 0)
         self.breaker.successes = data.get("successes", 0)
-
-    def limit(self, limits: Limits, settings: ModelSettings) -> None:
-        """Take what the catalogue says of its limits."""
-        share = settings.admission_share
-        self.concurrency = limits.concurrency or settings.concurrency
-        self.requests = sized(self.requests, limits.requests_per_minute, share)
-        self.tokens = sized(self.tokens, limits.tokens_per_minute, share)
-
-
-def _take(requests: Window | None, of_tokens: Window | None, tokens: int, now: int) -> None:
-    if requests is not None:
-        requests.take(1, now)
-    if of_tokens is not None:
-        of_tokens.take(tokens, now)
-
-
-def sized(window: Window | None, limit: int, share: float) -> Window | None:
-    """Give a window of this limit; what was used of the old one stays used. 0 is no limit."""
-    if not limit:
-        return None
-    if window is None:
-        return Window(limit, share)
-    if window.limit != limit:
-        window.resize(limit, share)
-    return window
 
 
 class Board:
@@ -307,6 +264,13 @@ class Board:
         return [*self.slots.values(), *self.keys.values(), *self.providers.values()]
 
     def take_limits(self, catalogue: Catalogue) -> None:
-        """Size the providers' windows as the catalogue says."""
+        """Take what the catalogue says of limits: calls under way by provider, the rest by key."""
         for name, provider in catalogue.providers.items():
-            self.provider(name).limit(provider.limits, self._settings)
+            limits = provider.limits
+            self.provider(name).concurrency = limits.concurrency or self._settings.concurrency
+            for key in provider.keys:
+                self.key(name, key.label).allowance.size(
+                    limits.requests_per_minute,
+                    limits.tokens_per_minute,
+                    self._settings.admission_share,
+                )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from routing.models import Catalogue, Slot
 from routing.ports import EntryKind
-from routing.ranking import keys_of
 from routing.requests import SkipReason
 from routing.scribe import Scribe
 from routing.state import FOREVER, Barrier, Board, KeyState, ProviderState, Shut
@@ -56,7 +55,7 @@ def matching(name: str, board: Board, catalogue: Catalogue) -> list[Barrier]:
     if name in catalogue.providers:
         return [board.provider(name)]
     for provider in catalogue.providers.values():
-        for key in keys_of(provider):
+        for key in provider.keys:
             if f"{provider.name}/{key.label}" == name:
                 return [board.key(provider.name, key.label)]
     return [
@@ -70,7 +69,7 @@ def _slots(catalogue: Catalogue) -> list[tuple[Slot, str]]:
     return [
         (Slot(one.provider, key.label, one.id), one.model)
         for one in catalogue.deployments
-        for key in keys_of(catalogue.providers[one.provider])
+        for key in catalogue.providers[one.provider].keys
     ]
 
 

@@ -41,7 +41,8 @@ class Waiting:
         if lane is not Lane.P0:
             until += int((int(lane) - self._rng.random()) * STAGGER_US) + 1
         if lane >= BACKGROUND and self._lines_up:
-            window = board.slot(slot).requests or provider.requests
+            learned, named = board.slot(slot), board.key(slot.provider, slot.key)
+            window = learned.allowance.requests or named.allowance.requests
             pace = MINUTE_US // window.cap if window is not None else _PACE_US
             until = self._in_line(provider, until, pace)
         self._expect(provider, lane, until, now)

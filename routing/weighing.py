@@ -76,9 +76,12 @@ class Weighing:
     # -- closed ---------------------------------------------------------------------------------
     def _closed(self, option: Option) -> Skip | None:
         state, key, provider = option.barriers
-        shut = state.last
         half_open = False
-        if shut is None or self._now >= shut.until or key.barred or provider.barred:
+        if not (key.barred or provider.barred):  # the usual cases first
+            shut = state.last
+        else:
+            shut = None if key.barred or state.barred else provider.last
+        if shut is None or self._now >= shut.until:
             shut, half_open = standing(option, self._now)
         if shut is not None:
             return shut.skip(state, option.slot)

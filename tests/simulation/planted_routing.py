@@ -21,6 +21,7 @@ from tests.simulation.cascade import Setting, simulate
 from tests.simulation.upstream import S
 
 MOST_CALLS = 1.05  # a success
+MOST_REJECTIONS = 30  # in ten throttled minutes
 URGENT = (Lane.P0, Lane.P1, Lane.P2)
 KILLS = 47 * S
 
@@ -34,6 +35,7 @@ def broken_rules(seed: int, *, killed: bool = False) -> set[str]:
         "probe first": report.crowded == 0,
         "one probe": report.twins == 0,
         "calls a success": killed or report.calls_per_success <= MOST_CALLS,
+        "few rejections": killed or report.rejections <= MOST_REJECTIONS,
         "urgent served": report.failed(*URGENT) == 0,
         "background waits": report.spilled == 0,
         "few decisions": report.asked <= 6 * max(report.successes, 1),
@@ -92,7 +94,7 @@ PLANTED: Mapping[str, tuple[Callable[[], Any], str, bool]] = {
     "deaf to headers": (deaf_to_headers, "closed", False),
     "opened by time": (opened_by_time, "probe first", False),
     "many probes": (many_probes, "one probe", False),
-    "full speed": (full_speed, "calls a success", False),
+    "full speed": (full_speed, "few rejections", False),
     "spilled background": (spilled_background, "background waits", False),
     "lost memory": (lost_memory, "closed", True),
     "everybody at once": (everybody_at_once, "few decisions", False),

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from engine.jobs import JobState
+from engine.pools import TALK
 from engine.records import Turn
 from tests.checks.evidence import Evidence, Violation
 from tests.checks.log import Log
@@ -19,7 +20,8 @@ def turns_are_kept_once(case: Evidence, _: Log) -> Iterator[Violation]:
     """3: the turns of an attempt stand once, as a pair, and nobody speaks in between."""
     said: dict[str, list[Turn]] = defaultdict(list)
     for turn in sorted(case.snapshot.turns, key=lambda turn: turn.idx):
-        said[turn.session].append(turn)
+        if turn.session.startswith(TALK):
+            said[turn.session].append(turn)
     for session, turns in said.items():
         pairs = [turns[at : at + 2] for at in range(0, len(turns), 2)]
         for pair in pairs:

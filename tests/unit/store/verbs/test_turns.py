@@ -64,13 +64,13 @@ def test_a_job_without_a_conversation_leaves_no_turn(house):
 
 
 def test_the_newest_turns_come_first_and_older_ones_follow_by_cursor(house):
-    for text in ("one", "two", "three", "four"):
-        house.do(turns.add_turn, Turn(id="", session="s", idx=0, blocks=[text]))
-    house.do(turns.add_turn, Turn(id="", session="other", idx=0, blocks=["x"]))
+    for session, text in [*(("s", n) for n in ("one", "two", "three", "four")), ("other", "x")]:
+        blocks = [{"type": "text", "text": text}]
+        house.do(turns.add_turn, Turn(id="", session=session, idx=0, blocks=blocks))
 
     def newest(before=""):
         rows = house.store.read(lambda tables: turns.newest_turns(tables, "s", before, 2))
-        return rows[0].id, [row.blocks[0] for row in rows]
+        return rows[0].id, [row.blocks[0]["text"] for row in rows]
 
     first, texts = newest()
     assert texts == ["three", "four"]

@@ -26,7 +26,7 @@ _FIGURES: dict[str, Callable[[Report], float]] = {
     "calls a success": lambda report: report.calls_per_success,
     "rejections": lambda report: report.rejections,
     "failed": lambda report: report.failed() / len(report.requests),
-    "failed P0-P2": lambda report: report.failed(*URGENT) / len(report.requests),
+    "failed P0-P2": lambda report: report.failed(*URGENT) / _urgent(report),
     "p95 P0-P2 (s)": lambda report: report.p95_s(*URGENT),
     "p95 P3-P5 (s)": lambda report: report.p95_s(*BACKGROUND),
     "decisions a success": lambda report: report.asked / max(report.successes, 1),
@@ -39,6 +39,10 @@ _MOST = 2000.0
 _SVG = "http://www.w3.org/2000/svg"
 _FONT = 'font-family="sans-serif" font-size="12" fill="#444"'
 _INK = {"answered": "#2b7a4b", "rejected": "#c0392b"}
+
+
+def _urgent(report: Report) -> int:
+    return sum(request.lane in URGENT for request in report.requests)
 
 
 def measure(seeds: Sequence[int], minutes: int = MINUTES) -> dict[str, list[Report]]:

@@ -5,7 +5,7 @@ comes back a minute after it was taken. So no minute, wherever it begins, sees m
 limit's share; a bucket that refills steadily would let nearly twice the limit through in the
 minute after a pause. A `Headroom` is the provider's own word of what is left until its reset.
 
-Questions change nothing that can be seen; `take` and `correct` do. It knows no provider and no lane.
+Questions change nothing that shows; `take` and `correct` do. It knows no provider and no lane.
 """
 
 from __future__ import annotations

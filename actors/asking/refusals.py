@@ -36,7 +36,8 @@ def failure_of(status: int, headers: Mapping[str, str], message: str, now: int) 
         until = _until(headers, now, guess=True)
         return Failure(cause=Cause.RATE_LIMIT, message=message, retry_at=until)
     if code in _TO_MEND or status == 404:
-        return Failure(cause=Cause.DEPENDENCY, message=message, remedy=_after_first(message))
+        sentence, remedy = _apart(message)
+        return Failure(cause=Cause.DEPENDENCY, message=sentence, remedy=remedy)
     if code in _REFUSED_CONTENT or status in _BAD_REQUESTS:
         return Failure(
             cause=Cause.TOOL, message=message, remedy="Change the prompt or the model; then retry."
@@ -69,6 +70,7 @@ def _until(headers: Mapping[str, str], now: int, *, guess: bool) -> int | None:
     return None
 
 
-def _after_first(message: str) -> str:
-    """The gateway's sentence and its remedy stand in one text; the remedy follows the sentence."""
-    return message.partition(". ")[2]
+def _apart(message: str) -> tuple[str, str]:
+    """Part the gateway's sentence from its remedy, which stand in one text there."""
+    sentence, mark, remedy = message.partition(". ")
+    return (f"{sentence}.", remedy) if mark else (message, "")

@@ -16,6 +16,7 @@ from interfaces.client import Client
 from interfaces.views import View, age, cost, short, standing, why
 
 _LOOK_S = 2.0
+BY_LANE = "auto"  # what is asked for where no model and no tier is named
 _TELLING = frozenset({"delayed", "blocked", "waiting"})
 
 
@@ -127,8 +128,9 @@ def _signature(view: View) -> str:
     who = str(served.get("model") or "A model")
     if provider := served.get("provider"):
         who += f" at {provider}"
-    if served.get("substituted"):
-        who += f" instead of {served.get('asked')}"
+    asked = str(served.get("asked") or BY_LANE)
+    if served.get("substituted") and asked != BY_LANE:
+        who += f" instead of {asked}"
     parts = [who, cost(view), age(view, voice.now_us())]
     if result.get("truncated"):
         parts.append("cut at its longest; raise --max-tokens")

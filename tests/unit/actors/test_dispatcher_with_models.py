@@ -144,7 +144,8 @@ async def test_nothing_configured_ends_the_job_with_the_sentence_that_says_what_
     told = "No provider of models is configured. Run `helio model init`."
     gateway.scripts = [refuses(503, told, x_helio_error="nothing_configured")]
     view = await place.until(await ask(place, "x"), "failed")
-    assert (view["error"]["message"], view["error"]["retryable"]) == (told, False)
+    said = "No provider of models is configured."
+    assert (view["error"]["message"], view["error"]["retryable"]) == (said, False)
     assert view["error"]["remedy"] == "Run `helio model init`."
 
 

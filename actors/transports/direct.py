@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 
 import aiohttp
 
@@ -17,8 +16,8 @@ from actors.transports.classify import classify, inner_status
 from actors.transports.listening import Listener, answer_of
 from actors.transports.places import answer_url, direct_headers
 from actors.transports.wire import Flow, Wire, headers_of, is_good, read_error, read_whole
-from routing.conversation import Dialect
 from routing.faults import Fault, FaultKind
+from routing.fitting import fitted
 from routing.ports import Call, Piece, Stream, Whole
 from routing.translate.dialects import DIALECTS
 
@@ -109,21 +108,13 @@ def worded(call: Call, *, stream: bool) -> bytes:
     Raises:
         Fault: of kind REFUSED, when the dialect cannot say it.
     """
-    deployment = call.candidate.deployment
-    ask = replace(call.ask, model=deployment.id, stream=stream, max_tokens=_limit(call))
+    deployment, dialect = call.candidate.deployment, call.provider.dialect
+    ask = fitted(call.ask, deployment, dialect, stream=stream)
     try:
-        body = DIALECTS[call.provider.dialect].write_request(ask, deployment.family)
+        body = DIALECTS[dialect].write_request(ask, deployment.family)
     except ValueError as error:
         raise Fault(FaultKind.REFUSED, str(error), status=400) from error
     return json.dumps(body, separators=(",", ":")).encode()
-
-
-def _limit(call: Call) -> int | None:
-    """Give the most tokens to ask for: no more than the model makes. Anthropic wants a number."""
-    asked, most = call.ask.max_tokens, call.candidate.deployment.max_output
-    if asked is None:
-        return most or None if call.provider.dialect is Dialect.ANTHROPIC else None
-    return min(asked, most) if most else asked
 
 
 async def refuse(call: Call, response: aiohttp.ClientResponse, *, stream: bool) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from actors.transports.classify import classify
 from engine.redaction import hide, needles
 from routing.conversation import Dialect
 from routing.faults import Fault, FaultKind
+from routing.fitting import fitted
 from routing.ports import Call
 from routing.translate.dialects import DIALECTS
 
@@ -55,10 +55,7 @@ def words_of(call: Call, *, stream: bool) -> dict[str, Any]:
         Fault: of kind REFUSED, when chat completions cannot say it.
     """
     deployment = call.candidate.deployment
-    limit = call.ask.max_tokens
-    if limit and deployment.max_output:
-        limit = min(limit, deployment.max_output)
-    ask = replace(call.ask, model=deployment.id, stream=stream, max_tokens=limit)
+    ask = fitted(call.ask, deployment, Dialect.CHAT, stream=stream)
     try:
         body = DIALECTS[Dialect.CHAT].write_request(ask, deployment.family)
     except ValueError as error:

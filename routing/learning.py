@@ -20,6 +20,7 @@ from routing.requests import SkipReason
 from routing.scribe import Scribe
 from routing.state import FOREVER, Barrier, Board, ProviderState, Shut, SlotState
 
+EXHAUSTED = "exhausted"  # it was used up, as announced, and nobody was refused
 RAMP_BEGINS = 1  # call under way at what a probe has just opened
 RAMP_ENDS = 16
 BELIEVED = 2  # resets in a row that may prove false before ours are longer than the provider's
@@ -88,7 +89,7 @@ class Learning:
 
     def _exhausted(self, slot: SlotState, until: int, now: int) -> None:
         if slot.shut is None or slot.shut.until < until:
-            self._shut(slot, Shut(until, SkipReason.RATE_LIMITED, "exhausted", known=True), now)
+            self._shut(slot, Shut(until, SkipReason.RATE_LIMITED, EXHAUSTED, known=True), now)
 
     # -- successes --------------------------------------------------------------------------------
     def _good(self, barrier: Barrier, flight: Flight, now: int) -> None:
@@ -151,6 +152,8 @@ class Learning:
         self._shut(key, Shut(until, SkipReason.RATE_LIMITED, "quota", known, detail=detail), now)
 
     def _refused_key(self, flight: Flight, now: int) -> None:
+        if flight.option.turns:
+            return  # a subscription's login is the client's own: others may have a good one
         detail = "the provider refused this key"
         key = flight.option.key
         self._shut(
@@ -204,8 +207,9 @@ class Learning:
                 self._scribe.state(barrier)
 
     def _open(self, barrier: Barrier, now: int) -> None:
+        renewed = barrier.shut is not None and barrier.shut.why == EXHAUSTED
+        barrier.ramp = 0 if renewed else RAMP_BEGINS
         barrier.close(None)
-        barrier.ramp = RAMP_BEGINS
         self._scribe.state(barrier)
         self._scribe.opened(barrier, now)
 

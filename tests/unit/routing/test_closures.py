@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.jobs import Lane
+from routing.models import ProviderKind
 from routing.requests import RefusalKind
 from tests.unit.routing.corekit import (
     MINUTE,
@@ -93,6 +94,22 @@ def test_nothing_left_on_a_success_closes_without_a_rejection():
     assert closed(core) == {"a/main/worker-id": NOON + 30 * S}
     core.good(grant, headers=EXHAUSTED)
     assert provider_of(core.granted("worker")) == "b"
+
+
+def test_a_clients_own_login_that_is_refused_closes_nothing_for_others():
+    plan = provider("a", ("login",), kind=ProviderKind.SUBSCRIPTION)
+    core = Core(catalogue(serves("a", "worker", price=None), providers=[plan]))
+    core.bad(core.granted("worker", login=True), "auth", 401)
+    assert closed(core) == {}
+
+
+def test_what_only_had_to_renew_opens_for_all_at_once():
+    core = Core(catalogue(serves("a", "worker")))
+    core.good(core.granted("worker"), headers=EXHAUSTED)
+    core.wait(30 * S)
+    core.good(core.granted("worker"))
+    for _ in range(9):
+        core.granted("worker")
 
 
 @pytest.mark.parametrize("fault", ["refused", "content", "context", "cancelled"])

@@ -206,7 +206,11 @@ def test_a_prompt_that_does_not_fit_goes_to_a_larger_window():
 
 def test_a_subscription_is_relayed_in_its_own_dialect_with_the_clients_login():
     plan = provider(
-        "a", ("login",), kind=ProviderKind.SUBSCRIPTION, dialect=Dialect.ANTHROPIC, transport="relay"
+        "a",
+        ("login",),
+        kind=ProviderKind.SUBSCRIPTION,
+        dialect=Dialect.ANTHROPIC,
+        transport="relay",
     )
     core = Core(catalogue(at("a", "sonnet", price=None), at("b", "sonnet"), providers=[plan]))
     grant = core.granted("sonnet", dialect=Dialect.ANTHROPIC, login=True)

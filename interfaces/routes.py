@@ -64,6 +64,8 @@ ROUTES: Mapping[str, Route] = {
     "model.reset": Route("POST", "/v1/models/{name}/reset"),
     "model.reload": Route("POST", "/v1/models/reload"),
     "cost.sum": Route("GET", "/v1/costs"),
+    "conversation.list": Route("GET", "/v1/conversations"),
+    "turn.list": Route("GET", "/v1/turns"),
     "event.list": Route("GET", "/v1/events"),
     "house.status": Route("GET", "/v1/status"),
     "house.halt": Route("POST", "/v1/house/halt"),

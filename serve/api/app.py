@@ -15,6 +15,7 @@ from engine.settings import Settings
 from serve import pages
 from serve.api import (
     artefacts,
+    conversations,
     costs,
     decisions,
     events,
@@ -40,7 +41,7 @@ from store.home import Home
 _ROUTERS = (
     jobs.router, logs.router, artefacts.router, pipelines.router, decisions.router,
     projects.router, workers.router, models.router, costs.router, events.router, house.router,
-    pages.router,
+    conversations.router, pages.router,
 )  # fmt: skip
 
 

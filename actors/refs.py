@@ -111,13 +111,15 @@ class RaySession(Ref):
         """
         await self.call("stop", job, epoch, why)
 
-    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
+    async def throttle(
+        self, job: str, epoch: int, until: int, why: str, cause: str = "rate_limit"
+    ) -> None:
         """Ask it to interrupt an order, which is delayed until then.
 
         Raises:
             Unavailable: the session is away.
         """
-        await self.call("throttle", job, epoch, until, why)
+        await self.call("throttle", job, epoch, until, why, cause)
 
     async def status(self) -> dict[str, Any]:
         """Ask what it runs.
@@ -140,13 +142,15 @@ class RayRouter(RayDesk):
         """
         return _opened(await self.call("bind", key, dict(who)))
 
-    async def release(self, key: str) -> None:
+    async def release(self, key: str) -> dict[str, Any]:
         """Let a key die; the finished calls of its job are in the main store when this returns.
+
+        Gives {"halted"}: whether the house is halted.
 
         Raises:
             Unavailable: the router or the dispatcher is away; releasing again is harmless.
         """
-        _opened(await self.call("release", key))
+        return _opened(await self.call("release", key))
 
 
 class RayCouncil(Ref):

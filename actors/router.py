@@ -91,11 +91,14 @@ class Router:
         return await self._answered(bound)
 
     async def release(self, key: str) -> dict[str, Any]:
-        """Let a key die; the finished calls of its job are in the main store then."""
+        """Let a key die; the finished calls of its job are in the main store then.
+
+        Gives whether the house is halted: then its last calls may have been cut.
+        """
 
         async def released(office: Office) -> dict[str, Any]:
             await office.release(key)
-            return {}
+            return {"halted": office.halted}
 
         return await self._answered(released)
 

@@ -127,10 +127,12 @@ class Session:
         await self._opened()
         self._apply(self._core.stop(job, epoch, Why(why), self._outside.clock.now()))
 
-    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
-        """Interrupt an order whose models are all closed until then; its job is delayed."""
+    async def throttle(
+        self, job: str, epoch: int, until: int, why: str, cause: str = "rate_limit"
+    ) -> None:
+        """Interrupt an order that no model answers until then; its job is delayed."""
         await self._opened()
-        closed = Failure(cause=Cause.RATE_LIMIT, message=why or _CLOSED, retry_at=until)
+        closed = Failure(cause=Cause(cause), message=why or _CLOSED, retry_at=until)
         self._apply(self._core.throttle(job, epoch, closed, self._outside.clock.now()))
 
     async def status(self) -> dict[str, Any]:

@@ -226,8 +226,11 @@ class RouterFace(Protocol):
         {"url", "socket"}: where the gateway listens. The router keeps only the key's hash.
         """
 
-    async def release(self, key: str) -> None:
-        """The key is dead; finished calls of its job are in the main store when this returns."""
+    async def release(self, key: str) -> dict[str, Any]:
+        """The key is dead; finished calls of its job are in the main store when this returns.
+
+        Gives {"halted"}: whether the house is halted, so that its last calls may have been cut.
+        """
 
     async def command(self, name: str, body: Body) -> dict[str, Any]:
         """Carry out a command.
@@ -264,8 +267,10 @@ class SessionFace(Protocol):
     async def stop(self, job: str, epoch: int, why: str) -> None:
         """End an order: why is cancel, preempt or drain. The outcome comes as a report."""
 
-    async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
-        """Every fitting model is closed until then: interrupt the order, which is delayed."""
+    async def throttle(
+        self, job: str, epoch: int, until: int, why: str, cause: str = "rate_limit"
+    ) -> None:
+        """No model answers it until then (`cause`: rate_limit or budget): it is delayed."""
 
     async def status(self) -> dict[str, Any]:
         """{"ready", "incarnation", "running": [[job, epoch]], "queued": [], "unreported": []}."""

@@ -49,9 +49,9 @@ class Scribe:
             at=now,
         )
 
-    def opened(self, barrier: Barrier, now: int) -> None:
-        """Tell the house that something is open again."""
-        self.notice(kind="opened", slot=barrier.name, until=0, reason="", why="", at=now)
+    def opened(self, barrier: Barrier, now: int, by: str = "") -> None:
+        """Tell the house that something is open again; what the owner opens names them."""
+        self.notice(kind="opened", slot=barrier.name, until=0, reason="", why="", at=now, by=by)
 
     def notice(self, **said: Any) -> None:
         """Tell the house something that it may want to show."""

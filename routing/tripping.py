@@ -9,6 +9,7 @@ from routing.scribe import Scribe
 from routing.state import FOREVER, Barrier, Board, KeyState, ProviderState, Shut
 
 TRIPPED = "tripped"
+OWNER = "owner"  # by whose hand something was opened
 
 
 def trip(
@@ -95,4 +96,4 @@ def _open(barrier: Barrier, now: int, scribe: Scribe) -> None:
         barrier.calm()
     scribe.state(barrier)
     if was:
-        scribe.opened(barrier, now)
+        scribe.opened(barrier, now, by=OWNER)

@@ -15,8 +15,10 @@ from itertools import count
 from typing import Any, TypeVar
 
 from actors.backends.base import Lines
+from actors.sessions.effects import Ending
 from engine.errors import HelioError, Unavailable
 from engine.messages import Order
+from engine.outcomes import Drained, Failed
 
 T = TypeVar("T")
 
@@ -63,13 +65,29 @@ async def open_key(order: Order, lines: Lines) -> Key:
     return Key(text, str(place.get("url") or ""), str(place.get("socket") or ""))
 
 
-async def release(key: Key, lines: Lines, within_s: float = RELEASE_S) -> None:
-    """Let the key die; what its calls cost is in the main store then."""
+async def release(key: Key, lines: Lines, within_s: float = RELEASE_S) -> bool:
+    """Let the key die; what its calls cost is in the main store then.
+
+    Gives whether the house is halted.
+    """
     try:
         async with asyncio.timeout(within_s):
-            await patiently(lambda: lines.find_router().release(key.text), lines)
+            told = await patiently(lambda: lines.find_router().release(key.text), lines)
     except (HelioError, TimeoutError):
         _LOG.warning("A key was not released; it dies with its incarnation.")
+        return False
+    return bool(told.get("halted"))
+
+
+def unless_halted(ending: Ending, *, halted: bool) -> Ending:
+    """Give the ending of work whose calls a halt may have cut.
+
+    Most clients give up when that happens, and before anybody can stop them. So a failure in a
+    halted house says nothing of the work, which goes on when the house does.
+    """
+    if halted and isinstance(ending.outcome, Failed):
+        return Ending(Drained(), by_itself=False)
+    return ending
 
 
 def who_of(order: Order, lines: Lines) -> Mapping[str, Any]:
@@ -86,6 +104,7 @@ def who_of(order: Order, lines: Lines) -> Mapping[str, Any]:
         "tier": said.get("tier"),
         "floor": said.get("floor"),
         "budget_usd": said.get("budget_usd"),
+        "project_usd": said.get("project_usd"),
         "pinned": bool(said.get("pin")),
         "avoid": list(said.get("avoid") or ()),
     }

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from actors.asking.keys import open_key, patiently, release
+from actors.asking.keys import open_key, patiently, release, unless_halted
 from actors.backends.base import Bench
 from actors.processes import Stream
 from actors.sessions.effects import Ending
@@ -80,8 +80,8 @@ class CouncilAttempt:
             body = question | door
             verdict = await patiently(lambda: self._find_council().ask(body), lines, _PATIENCE_S)
         finally:
-            await release(key, lines)
-        return self._ending(verdict)
+            halted = await release(key, lines)
+        return unless_halted(self._ending(verdict), halted=halted)
 
     def _question(self) -> dict[str, Any]:
         said = self._order.payload

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from actors.asking.keys import Key, open_key, release
+from actors.asking.keys import Key, open_key, release, unless_halted
 from actors.backends.base import Bench
 from actors.backends.environment import asked
 from actors.backends.verdict import verdict
@@ -76,9 +76,10 @@ class ShellAttempt:
                 raise
             return _STOPPED
         try:
-            return await self._run(key.environment())
+            ending = await self._run(key.environment())
         finally:
-            await release(key, lines)
+            halted = await release(key, lines)
+        return unless_halted(ending, halted=halted)
 
     async def _run(self, reach: Mapping[str, str]) -> Ending:
         command = self._command(reach)

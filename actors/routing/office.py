@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,10 +35,11 @@ from routing.models import Candidate, Catalogue, Provider
 from routing.ports import Carrier, Entry, EntryKind, Restored
 from routing.requests import Refusal, Who
 from routing.router import RouterCore
+from routing.tripping import OWNER as OWNER_HAND
 from store.home import Home
 
 OWNER = Who(lane=Lane.P1)
-_HALTED = "halted"
+_HALTED, _BUDGETS = "halted", "budgets"
 _END_S = 5.0  # how long a call that is ended may take to settle
 _SHIP_S = 10.0  # how long a release waits for the dispatcher
 _LAST_S = 1.0  # and how long a close does: what is left is durable and follows later
@@ -157,12 +158,15 @@ class Office:
     async def release(self, key: str) -> None:
         """Let a key die, end its calls, and see all finished calls into the main store.
 
+        Whoever releases a key has heard by then what its session was to be told.
+
         Raises:
             Unavailable: the dispatcher is away; the key is dead all the same.
         """
         who, entries = self.bindings.release(key)
         if who is not None:
             await self.underway.end(lambda other: _same(other, who), _released(), _END_S)
+            await self._throttling.heard(who, _END_S)
         await self._scribe.durable(entries)
         await self.shipping.ship_within(_SHIP_S)
 
@@ -190,7 +194,30 @@ class Office:
         changed = await asyncio.to_thread(self.watch.look, again=again)
         if changed:
             self.core.use(self.watch.catalogue)
+            await self._scribe.durable([_opened("catalogue", self.clock.now())])
+        if renewed := self._values.take_renewed():
+            await self._open_again(renewed)
         return changed
+
+    async def _open_again(self, sources: Collection[str]) -> None:
+        """What was held against a key's old value is not held against its new one."""
+        now = self.clock.now()
+        for provider in self.catalogue.providers.values():
+            for key in provider.keys:
+                if key.source in sources:
+                    self.core.reset(f"{provider.name}/{key.label}", now)
+        await self.durable()
+
+    async def take_budgets(self, restored: Restored) -> None:
+        """Note the budgets in force; where the owner changed them, what waits may go on."""
+        told = self.settings.budgets.model_dump(mode="json")
+        known = restored.house.get(_BUDGETS)
+        if known == told:
+            return
+        entries = [Entry(EntryKind.HOUSE, _BUDGETS, told)]
+        if known is not None:
+            entries.append(_opened(_BUDGETS, self.clock.now()))
+        await self._scribe.durable(entries)
 
     def status(self) -> dict[str, Any]:
         """Tell how the office stands, for `health`."""
@@ -232,6 +259,7 @@ async def open_office(home: Home, settings: Settings, outside: Outside) -> Offic
     try:
         restored = await asyncio.to_thread(ledger.restore)
         office = Office(home, settings, outside, ledger, restored)
+        await office.take_budgets(restored)
         await office.durable()
     except BaseException:
         ledger.close()
@@ -247,6 +275,12 @@ def _same(one: Who, other: Who) -> bool:
         other.job,
         other.epoch,
     )
+
+
+def _opened(what: str, now: int) -> Entry:
+    """Tell the house that the owner changed what may be called."""
+    told = {"kind": "opened", "slot": what, "until": 0, "reason": "", "why": "", "at": now}
+    return Entry(EntryKind.NOTICE, "", told | {"by": OWNER_HAND})
 
 
 def _superseded() -> Denied:

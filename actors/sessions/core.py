@@ -21,7 +21,8 @@ first, a cancel makes it Cancelled whatever the process did meanwhile, because n
 result any more. After any softer reason the work's own end counts if it came before the first
 signal (`Ending.by_itself`), since to repeat finished work would double its effects; otherwise the
 reason decides. An exit code after a signal proves nothing: programs exit 0 on SIGTERM. A throttled
-order has failed by a rate limit whose end is known, so its job is delayed until then.
+order has failed by a rate limit whose end is known, so its job is delayed until then; most clients
+give up by themselves when they are refused, so a failure of their own is no other one.
 """
 
 from __future__ import annotations
@@ -320,7 +321,8 @@ def _unharmed(why: Why) -> Outcome:
 
 def _judge(run: _Run, ending: Ending) -> Outcome:
     """Decide between what the work gave and why it was stopped; see the module's rule."""
-    if run.why is None or (ending.by_itself and run.why is not Why.CANCEL):
+    refused = run.why is Why.THROTTLE and isinstance(ending.outcome, Failed)
+    if run.why is None or (ending.by_itself and run.why is not Why.CANCEL and not refused):
         return ending.outcome
     known = {Why.STUCK: run.stuck, Why.THROTTLE: run.throttled}.get(run.why)
     if known is not None:

@@ -13,15 +13,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engine.events import EventKind
-from engine.jobs import Job
+from engine.jobs import Job, Reason
 from engine.moments import US_PER_S
 from engine.records import Call, Cursor, Spend
 from engine.rows import replace
+from store.verbs.timers import hasten
 from store.work import Work
 
 Fact = Mapping[str, Any]
 OUTSIDE = "owner"  # whose the calls are that no session made
 _COLUMNS = tuple(column.name for column in fields(Call))
+_FOR_MODELS = frozenset({Reason.RATE_LIMIT, Reason.BUDGET})
 _NOTICES = {
     "closed": EventKind.MODEL_CLOSED,
     "opened": EventKind.MODEL_OPENED,
@@ -44,12 +46,18 @@ def take_calls(work: Work, ledger: str, facts: Sequence[tuple[int, Fact]]) -> in
         if fact["kind"] == "call":
             _take_call(work, fact, known.get(str(fact.get("job", ""))))
         else:
-            told = {key: value for key, value in fact.items() if key != "kind"}
-            work.tell(_NOTICES[fact["kind"]], str(fact.get("slot") or "router"), **told)
+            _take_notice(work, fact)
     if fresh:
         cursor = replace(cursor, seq=max(seq for seq, _ in facts))
         work.save(cursor)
     return cursor.seq
+
+
+def _take_notice(work: Work, fact: Fact) -> None:
+    told = {key: value for key, value in fact.items() if key != "kind"}
+    work.tell(_NOTICES[fact["kind"]], str(fact.get("slot") or "router"), **told)
+    if fact["kind"] == "opened" and fact.get("by") == OUTSIDE:
+        hasten(work, _FOR_MODELS)
 
 
 def _take_call(work: Work, fact: Fact, job: Job | None) -> None:

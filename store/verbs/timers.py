@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.jobs import Job, JobState
+from collections.abc import Collection
+
+from engine.jobs import Job, JobState, Reason
 from engine.rows import replace
 from engine.settle import freed_by_time
 from engine.transitions import Trigger
@@ -12,12 +14,26 @@ from store.verbs.decisions import expire
 from store.work import Work
 
 _BATCH = 1000
+_MANY = 100_000
+_NEVER_US = 2**62
 
 
 def promote_due(work: Work) -> int:
     """Free every job whose time has come on the clock that its reason lives on; count them."""
     work.write_jobs()
     moved = _due(work)
+    for job in moved:
+        _let_go(work, job)
+    if moved:
+        advance(work)
+    return len(moved)
+
+
+def hasten(work: Work, reasons: Collection[Reason]) -> int:
+    """Free every job that is delayed for one of these reasons, whatever time was named; count."""
+    work.write_jobs()
+    delayed = work.seen(work.tables.due(_NEVER_US, _MANY))
+    moved = [job for job in delayed if job.state is JobState.DELAYED and job.reason in reasons]
     for job in moved:
         _let_go(work, job)
     if moved:

@@ -87,6 +87,22 @@ async def test_a_name_is_shown_tripped_and_reset(provided):
     assert await state_of(router) == "closed"
     ok(await router.command("model.reset", {"name": "one"}))
     assert await state_of(router) == "open"
+    await until(lambda: _opened_by_hand(provided, "provider:one"), "the notice")
+
+
+async def _opened_by_hand(house, slot):
+    return any((one["slot"], one.get("by")) == (slot, "owner") for one in house.desk.notices)
+
+
+async def test_other_budgets_are_told_so_that_what_waits_for_money_may_go_on(provided):
+    first = await provided.ready()
+    await first.close()
+    second = await provided.ready()
+    await second.close()
+    assert not await _opened_by_hand(provided, "budgets")
+    provided.home.config.write_text("[budgets]\nday_usd = 7\n")
+    await provided.ready()
+    await until(lambda: _opened_by_hand(provided, "budgets"), "the notice")
 
 
 async def test_models_are_tried_out_by_name(provided, fake_provider):  # noqa: F811
@@ -115,6 +131,7 @@ async def test_an_edited_file_is_taken_over_and_a_bad_one_is_shown(provided):
     assert (await chat(router))[0] == 200, "the last good one is in force"
     provided.home.models.write_text("")
     await until(lambda: _empty(router), "the empty catalogue")
+    await until(lambda: _opened_by_hand(provided, "catalogue"), "the notice")
 
 
 async def _empty(router):
@@ -325,3 +342,17 @@ async def test_after_a_fault_of_its_ledger_the_router_opens_anew_from_what_is_du
 async def _reopened(router, before):
     office = router._office
     return office is not None and office.ledger is not before and (await router.health())["ready"]
+
+
+async def test_a_refused_key_is_tried_again_when_its_value_is_another(provided, fake_provider):  # noqa: F811
+    secret = provided.home.secrets / "ONE_KEY"
+    secret.write_text("bad-one")
+    router = await provided.ready()
+    await chat(router)
+    assert await state_of(router) == "closed"
+    secret.write_text("a-good-one-instead")
+    await until(lambda: state_is_open(router))
+
+
+async def state_is_open(router):
+    return await state_of(router) == "open"

@@ -33,6 +33,7 @@ class Router:
         self.place: dict[str, Any] = {"url": "http://127.0.0.1:1", "socket": ""}
         self.away = 0  # so many calls find nobody
         self.refusal: HelioError | None = None
+        self.halted = False
         self.gate: asyncio.Event | None = None
 
     async def bind(self, key: str, who: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,10 +43,11 @@ class Router:
         self.bound.append(dict(who))
         return dict(self.place)
 
-    async def release(self, key: str) -> None:
+    async def release(self, key: str) -> dict[str, Any]:
         await self._answer()
         self.released += 1
         del self.living[key]
+        return {"halted": self.halted}
 
     async def _answer(self) -> None:
         if self.gate is not None:

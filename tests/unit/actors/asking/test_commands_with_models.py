@@ -10,7 +10,7 @@ import pytest
 from actors.secrecy import HouseSecrets
 from actors.session import Session
 from engine.failures import Cause
-from engine.outcomes import Cancelled, Done, Failed
+from engine.outcomes import Cancelled, Done, Drained, Failed
 from tests.unit.actors.sessions.kit import House, order, until
 
 URL = "http://127.0.0.1:1"
@@ -79,6 +79,15 @@ async def test_a_command_whose_models_are_all_closed_is_interrupted_and_delayed(
     assert outcome.failure.message == "Every model that may answer it is closed."
     assert outcome.result is not None
     assert outcome.result.text == "begun"
+
+
+@pytest.mark.parametrize(("ends", "expected"), [("exit 1", Drained), ("exit 0", Done)])
+async def test_a_command_whose_calls_a_halt_has_cut_goes_on_when_the_house_does(
+    house: House, session: Session, ends: str, expected: type
+) -> None:
+    house.router.halted = True
+    await session.start([order(sh=ends, models=True)])
+    assert isinstance(await house.desk.outcome("j1"), expected)
 
 
 async def test_a_command_can_be_stopped_before_it_has_its_key(

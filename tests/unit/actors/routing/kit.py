@@ -85,7 +85,9 @@ class Sessions:
         sessions = self
 
         class Face:
-            async def throttle(self, job: str, epoch: int, until: int, why: str) -> None:
+            async def throttle(
+                self, job: str, epoch: int, until: int, why: str, cause: str
+            ) -> None:
                 sessions.throttled.append((name, job, epoch, until))
 
         return Face()

@@ -27,10 +27,11 @@ class Sessions:
         self.name = name
         return self
 
-    async def throttle(self, job, epoch, until, why):
+    async def throttle(self, job, epoch, until, why, cause):
+        await asyncio.sleep(0)
         if self.away:
             raise Unavailable("The session is away.")
-        self.heard.append((self.name, job, epoch, until, why))
+        self.heard.append((self.name, job, epoch, until, why, cause))
 
 
 class Clock:
@@ -67,7 +68,7 @@ async def test_the_session_is_told_once_about_one_wait_and_again_about_the_next(
     for n in range(5):  # not all shall come back at one instant, so the ends differ
         throttling.refused(WHO, closed(until=500 + n))
         await turn()
-    assert sessions.heard == [("session/web", "j1", 2, 500, "Every model is closed.")]
+    assert sessions.heard == [("session/web", "j1", 2, 500, "Every model is closed.", "rate_limit")]
     clock.at = 501
     throttling.refused(WHO, closed(until=900))
     await turn()
@@ -96,7 +97,8 @@ async def test_one_that_was_away_is_told_at_its_next_refusal(made):
 @pytest.mark.parametrize(
     ("who", "refusal"),
     [
-        (WHO, closed(kind=RefusalKind.BUDGET)),
+        (WHO, closed(kind=RefusalKind.UNFIT)),
+        (WHO, closed(until=0, kind=RefusalKind.BUDGET)),
         (WHO, closed(until=0)),
         (Who(), closed()),
         (Who(session="session/web"), closed()),
@@ -107,3 +109,19 @@ async def test_nobody_is_told_what_does_not_concern_a_job_or_has_no_end(made, wh
     throttling.refused(who, refusal)
     await turn()
     assert sessions.heard == []
+
+
+async def test_a_budget_that_renews_is_waited_for_as_a_reset_is(made):
+    sessions, throttling = made
+    throttling.refused(WHO, closed(kind=RefusalKind.BUDGET))
+    await turn()
+    assert sessions.heard[0][-1] == "budget"
+
+
+async def test_whoever_ends_an_attempt_waits_until_its_session_has_heard(made):
+    sessions, throttling = made
+    throttling.refused(WHO, closed())
+    assert sessions.heard == []
+    await throttling.heard(WHO, 5)
+    assert len(sessions.heard) == 1
+    await throttling.heard(replace(WHO, job="j9"), 5)  # about whom nothing is being told

@@ -290,6 +290,13 @@ def test_what_ended_by_itself_before_the_throttle_keeps_its_outcome() -> None:
     assert outcomes(core) == {("a", 1): DONE}
 
 
+def test_a_client_that_gives_up_by_itself_when_it_is_refused_has_failed_by_the_limit() -> None:
+    core = core_running(order())
+    core.throttle("a", 1, CLOSED, 5)
+    core.ended("a", 1, Ending(BROKEN, by_itself=True), 9, 1.0)
+    assert outcomes(core) == {("a", 1): Failed(CLOSED)}
+
+
 def test_the_newest_word_about_the_end_of_a_throttle_counts_and_stops_only_once() -> None:
     core = core_running(order())
     core.throttle("a", 1, CLOSED, 5)

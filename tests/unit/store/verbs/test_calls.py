@@ -3,9 +3,10 @@
 import pytest
 
 from engine.events import EventKind
+from engine.failures import Cause, Failure
 from engine.jobs import JobState, Result
 from engine.moments import us
-from engine.outcomes import Done
+from engine.outcomes import Done, Failed
 from engine.records import Call, Cursor, Spend
 from store.verbs.calls import take_calls
 from tests.unit.store.verbs.kit import BEGIN, task
@@ -85,6 +86,25 @@ def test_a_notice_is_told_and_counts_once(house):
     take(house, notice)
     closed = told(house, EventKind.MODEL_CLOSED)
     assert [(event.subject, event.data["reason"]) for event in closed] == [("a/k/m", "429")]
+
+
+@pytest.mark.parametrize(
+    ("cause", "by", "state"),
+    [
+        (Cause.RATE_LIMIT, "owner", JobState.READY),
+        (Cause.BUDGET, "owner", JobState.READY),
+        (Cause.RATE_LIMIT, "", JobState.DELAYED),  # one by one, at the time that each was told
+        (Cause.OTHER, "owner", JobState.DELAYED),
+    ],
+)
+def test_what_the_owner_opens_is_not_waited_for_any_longer(house, running, cause, by, state):
+    later = None if cause is Cause.OTHER else BEGIN + us(3600)
+    house.report(running, Failed(Failure(cause=cause, message="Not now.", retry_at=later)))
+    assert house.state(running) is JobState.DELAYED
+    opened = {"kind": "opened", "slot": "provider:a", "until": 0, "by": by, "at": BEGIN}
+    take(house, (1, opened))
+    assert house.state(running) is state
+    assert not house.violations()
 
 
 def test_a_day_is_one_of_the_owners_zone(house):

@@ -152,7 +152,7 @@ class ModelSettings(Section):
     whole_s: Seconds = Field(600, description="Longest wait for an answer that is not streamed.")
     idle_s: Seconds = Field(60, description="Longest silence inside a streamed answer.")
     hold_s: Seconds = Field(
-        2, description="P0 to P2 wait inside the gateway for a reset that is this near."
+        2, description="A call waits inside the gateway for a reset that is this near."
     )
     allow_unpriced: bool = Field(False, description="Call models whose price nobody knows.")
     admission_share: float = Field(

@@ -91,7 +91,7 @@ class Budgets:
         self._zone = zone
         self.spent: dict[str, float] = dict(spent)
         self.reserved: dict[str, float] = {}
-        self._limits: dict[tuple[str, str, str, float | None, str], tuple[Limit, ...]] = {}
+        self._limits: dict[tuple[object, ...], tuple[Limit, ...]] = {}
         self.day: Day = day_at(now, zone)
         self.limited_providers = frozenset(
             name for name, usd in settings.provider_day_usd.items() if usd > 0
@@ -108,7 +108,7 @@ class Budgets:
 
     def limits(self, who: Who, day: str) -> tuple[Limit, ...]:
         """Give the budgets that apply to a caller."""
-        caller = (who.project, who.worker, who.job, who.budget_usd, day)
+        caller = (who.project, who.project_usd, who.worker, who.job, who.budget_usd, day)
         known = self._limits.get(caller)
         if known is None:
             if len(self._limits) >= _CALLERS_KEPT:
@@ -119,9 +119,10 @@ class Budgets:
     def _make_limits(self, who: Who, day: str) -> tuple[Limit, ...]:
         said = self._settings
         job = said.job_usd if who.budget_usd is None else who.budget_usd
+        project = said.project_day_usd if who.project_usd is None else who.project_usd
         found = (
             self._limit(f"day:{day}", said.day_usd),
-            self._limit(f"project:{who.project}:{day}", said.project_day_usd),
+            self._limit(f"project:{who.project}:{day}", project),
             self._limit(f"worker:{who.worker}:{day}", said.worker_day_usd),
             self._limit(f"job:{who.job}", job if who.job else 0, daily=False),
         )
@@ -138,7 +139,7 @@ class Budgets:
     def limit_of(self, key: str) -> float:
         """Give the dollars of the budget behind a sum, 0 where there is none.
 
-        A job's own budget is known to its calls only.
+        A job's own budget, and a project's own, are known to their calls only.
         """
         said = self._settings
         kind, _, rest = key.partition(":")

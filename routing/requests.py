@@ -31,6 +31,7 @@ class Who:
     tier: Tier | None = None  # asked for where the call names no model
     floor: Tier | None = None  # no model below this may answer
     budget_usd: float | None = None  # of this job
+    project_usd: float | None = None  # of this project a day; None: as the settings say
     avoid: tuple[str, ...] = ()  # families that must not answer: those a gate reviews
     pinned: bool = False  # only the model that was asked for may answer
 

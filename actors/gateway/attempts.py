@@ -18,7 +18,6 @@ from actors.gateway.headers import of_request
 from actors.gateway.office import GatewayOffice
 from actors.gateway.trial import Trial
 from engine.errors import HelioError
-from engine.jobs import Lane
 from routing.faults import MOVES_ON, Fault, FaultKind
 from routing.models import Slot
 from routing.requests import Grant, Refusal, RefusalKind, Skip, Wanted
@@ -111,11 +110,13 @@ class Attempts(Generic[T]):
             raise
 
     async def _held(self, refusal: Refusal) -> bool:
-        """Wait for a reset that is near, if this lane may; True if it is worth asking again."""
+        """Wait for a reset that is near; True if it is worth asking again.
+
+        To send a job away for a second costs more than the second.
+        """
         wait_us = refusal.until - self._office.clock.now()
         near = refusal.until > 0 and wait_us <= self._office.settings.models.hold_s * _US_PER_S
-        may = self._wanted.who.lane <= Lane.P2 and refusal.kind in _HELD
-        if not (near and may) or self._holds >= _HOLDS:
+        if not near or refusal.kind not in _HELD or self._holds >= _HOLDS:
             return False
         self._holds += 1
         await asyncio.sleep(max(wait_us, 0) / _US_PER_S)

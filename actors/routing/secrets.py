@@ -20,6 +20,7 @@ class KeyValues:
     def __init__(self, home: Home) -> None:
         self._secrets = Secrets(home.secrets)
         self._known: dict[str, tuple[int, str]] = {}
+        self._renewed: set[str] = set()
 
     def resolve(self, source: str) -> str:
         """Give the value behind a reference; an empty reference is an empty value.
@@ -42,12 +43,19 @@ class KeyValues:
             return False
         return True
 
+    def take_renewed(self) -> frozenset[str]:
+        """Give the references whose values have changed since this was last asked."""
+        renewed, self._renewed = frozenset(self._renewed), set()
+        return renewed
+
     def _secret(self, name: str) -> str:
         changed_at = self._secrets.changed_at(name)
         known = self._known.get(name)
         if known is not None and known[0] == changed_at:
             return known[1]
         value = self._secrets.read(name).strip()
+        if known is not None and known[1] != value:
+            self._renewed.add(REFERENCE + name)
         self._known[name] = changed_at, value
         return value
 

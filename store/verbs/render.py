@@ -8,6 +8,8 @@ from typing import Any
 from engine.errors import PayloadTooLarge
 from engine.jobs import Job
 from engine.messages import Order
+from engine.pools import SHARED
+from engine.records import Project
 from engine.templates import render_spec
 from store.verbs.values import values_of
 from store.work import Work
@@ -27,6 +29,8 @@ def order_for(work: Work, job: Job) -> Order:
     if "{{" in text:
         payload = dict(render_spec(payload, values_of(work, job)))
         text = json.dumps(payload)
+    if _calls_models(job):
+        payload |= _budget_of(work, job)
     limit = work.settings.limits.rendered_bytes
     size = len(text)
     if size > limit:
@@ -49,3 +53,15 @@ def order_for(work: Work, job: Job) -> Order:
         total_s=job.spec.get("timeout_s", clocks.total_s),
         resume=job.awaits if job.awaits and "given" in job.awaits else None,
     )
+
+
+def _calls_models(job: Job) -> bool:
+    return job.backend in SHARED or bool(job.spec.get("models"))
+
+
+def _budget_of(work: Work, job: Job) -> dict[str, float]:
+    """Give what the job's project may spend in a day, where the owner set it for this project."""
+    project = work.record(Project, job.project)
+    if project is None or project.budget_usd is None:
+        return {}
+    return {"project_usd": project.budget_usd}

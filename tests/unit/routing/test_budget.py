@@ -259,3 +259,12 @@ def test_sums_of_old_days_are_forgotten_and_those_of_jobs_kept():
     budgets.turn(MIDNIGHT)
     assert budgets.spent == {"day:2026-09-22": 2.0, "job:old": 3.0}
     assert budgets.purse(Who(), MIDNIGHT).pays(1e9)
+
+
+def test_a_projects_own_budget_stands_in_place_of_the_settings():
+    said = BudgetSettings(project_day_usd=1)
+    budgets = Budgets(said, ZoneInfo("UTC"), {}, 0)
+    own = Who(project="site", project_usd=5)
+    assert [limit.usd for limit in budgets.limits(own, "d")] == [5]
+    assert [limit.usd for limit in budgets.limits(Who(project="site"), "d")] == [1]
+    assert budgets.limits(Who(project="site", project_usd=0), "d") == ()

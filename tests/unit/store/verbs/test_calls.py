@@ -7,7 +7,7 @@ from engine.failures import Cause, Failure
 from engine.jobs import JobState, Result
 from engine.moments import us
 from engine.outcomes import Done, Failed
-from engine.records import Call, Cursor, Spend
+from engine.records import Call, Cursor, Project, Spend
 from store.verbs.calls import take_calls
 from tests.unit.store.verbs.kit import BEGIN, task
 
@@ -114,3 +114,12 @@ def test_a_day_is_one_of_the_owners_zone(house):
     )
     take(house, call(1, at=late))
     assert house.find(Spend)[0].day == "2027-01-15"
+
+
+def test_an_order_that_calls_models_knows_what_its_project_may_spend(house):
+    house.do(lambda work: work.save(Project(id="site", name="site", budget_usd=2.5)))
+    told = {"project": "site", "spec": {"prompt": "Hi"}}
+    house.submit(task("ask", backend="llm", **told), task("run", project="site"))
+    claimed = house.claim()
+    assert claimed["ask"].order.payload["project_usd"] == 2.5
+    assert "project_usd" not in claimed["run"].order.payload

@@ -63,7 +63,7 @@ async def test_the_key_stands_for_the_order_and_dies_with_it(
     assert who == {
         "session": "session/pool-llm-0", "incarnation": incarnation, "job": "j1", "epoch": 3,
         "project": "site", "lane": 1, "backend": "llm", "tier": "cheap", "floor": "cheap",
-        "budget_usd": 0.5, "pinned": True, "avoid": [],
+        "budget_usd": 0.5, "pinned": True, "avoid": [], "project_usd": None,
     }  # fmt: skip
     assert (house.router.living, house.router.released) == ({}, 1)
     assert "hk-" not in house.log("j1", 3)

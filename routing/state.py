@@ -146,6 +146,12 @@ class SlotState(Barrier):
         if self.tokens_left is not None:
             self.tokens_left = self.tokens_left.less(tokens)
 
+    def forget_left(self) -> bool:
+        """Forget what headers told of the rest of a limit; True if anything was told."""
+        told = self.requests_left is not None or self.tokens_left is not None
+        self.requests_left = self.tokens_left = None
+        return told
+
     def as_json(self) -> dict[str, Any]:
         """Give what the ledger keeps: also the limits that headers told."""
         kept = super().as_json()
@@ -180,8 +186,8 @@ class ProviderState(Barrier):
     """One provider: its breaker, its calls, and the one probe that may be under way."""
 
     __slots__ = (
-        "_settings", "breaker", "concurrency", "in_flight", "probe", "probe_ends", "promised",
-        "repeats", "retries", "spilled_at", "took", "waiting",
+        "_settings", "breaker", "calls", "concurrency", "in_flight", "probe", "probe_ends",
+        "promised", "repeats", "retries", "spilled_at", "took", "waiting",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: ModelSettings) -> None:
@@ -189,6 +195,7 @@ class ProviderState(Barrier):
         self._settings = settings
         self.breaker = Breaker(settings)
         self.in_flight = 0
+        self.calls = 0  # begun or ended so far: what depends on loads may be kept in between
         self.concurrency = settings.concurrency
         self.retries = Retries(settings.retry_share)
         self.repeats = 0  # see routing.backoff
@@ -202,6 +209,7 @@ class ProviderState(Barrier):
     def enter(self, now: int, *, again: bool, spill: bool) -> None:
         """A call begins; `again`: its request was here before."""
         self.in_flight += 1
+        self.calls += 1
         self.retries.take(now, again=again)
         if spill:
             self.spilled_at = now
@@ -209,12 +217,14 @@ class ProviderState(Barrier):
     def leave(self, took_us: int) -> None:
         """A call is over."""
         self.in_flight -= 1
+        self.calls += 1
         if took_us:
             self.took = took_us if not self.took else (7 * self.took + took_us) // 8
 
     def calm(self) -> None:
-        """Forget every fault."""
-        self.repeats = 0
+        """Forget every fault, and whoever was told to come back after it."""
+        self.repeats = self.promised = 0
+        self.waiting.clear()
         self.breaker = Breaker(self._settings)
 
     def as_json(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from routing.models import Catalogue, Slot
 from routing.ports import EntryKind
 from routing.requests import SkipReason
 from routing.scribe import Scribe
-from routing.state import FOREVER, Barrier, Board, KeyState, ProviderState, Shut
+from routing.state import FOREVER, Barrier, Board, KeyState, ProviderState, Shut, SlotState
 
 TRIPPED = "tripped"
 OWNER = "owner"  # by whose hand something was opened
@@ -87,6 +87,8 @@ def _below(top: Barrier, board: Board) -> list[Barrier]:
 
 def _open(barrier: Barrier, now: int, scribe: Scribe) -> None:
     was = barrier.barred
+    if isinstance(barrier, SlotState):
+        was = barrier.forget_left() or was
     if barrier.trip is not None:
         barrier.set_trip(None)
         scribe.add(EntryKind.TRIPPED, barrier.name, {})

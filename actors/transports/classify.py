@@ -111,6 +111,14 @@ def classify(
     )
 
 
+def without_secret(fault: Fault, secret: str) -> Fault:
+    """Give a fault that a decoder found, with the key that the provider echoed hidden."""
+    hidden = needles([secret])
+    fault.message = hide(fault.message[:_TEXT_CHARS], hidden)
+    fault.body = hide_json(dict(fault.body), hidden)
+    return fault
+
+
 def inner_status(raw: bytes) -> int:
     """Give the status of an error that came with a good status; 0 if there is none."""
     error = _object(raw).get("error")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from actors.transports.classify import classify, inner_status
+from actors.transports.classify import classify, inner_status, without_secret
 from routing.conversation import Answer, Ended, Event
 from routing.faults import Fault, FaultKind
 from routing.ports import Call
@@ -29,6 +29,7 @@ class Listener:
         deployment = call.candidate.deployment
         self._reader = DIALECTS[call.provider.dialect].reader(deployment.family)
         self._headers = headers
+        self._secret = call.secret
         self._parser = FrameParser()
         self._unread = 0
         self.ended = False
@@ -55,7 +56,7 @@ class Listener:
             with unreadable(self._headers):
                 heard += self._reader.finish()
         except Fault as fault:
-            self.fault = fault
+            self.fault = without_secret(fault, self._secret)
         return heard
 
     def _understand(self, frames: Iterable[Frame]) -> list[Event]:
@@ -66,7 +67,7 @@ class Listener:
                 heard += self._reader.read(frame)
         except Fault as fault:
             fault.headers = fault.headers or self._headers
-            self.fault = fault
+            self.fault = without_secret(fault, self._secret)
         except UNREADABLE as error:
             self.fault = malformed(error, self._headers)
         if heard and isinstance(heard[-1], Ended):
@@ -81,13 +82,16 @@ def answer_of(call: Call, headers: Mapping[str, str], raw: bytes) -> Answer:
         Fault: it is not what the dialect promises, or an error that came with a good status.
     """
     provider = call.provider
-    with unreadable(headers):
-        body = json.loads(raw)
-        if not isinstance(body, dict):
-            raise Malformed("the answer is no JSON object")
-        if "error" in body and (status := inner_status(raw)):
-            raise classify(provider.dialect, status, headers, raw, call.secret)
-        return DIALECTS[provider.dialect].read_answer(body, call.candidate.deployment.family)
+    try:
+        with unreadable(headers):
+            body = json.loads(raw)
+            if not isinstance(body, dict):
+                raise Malformed("the answer is no JSON object")
+            if "error" in body and (status := inner_status(raw)):
+                raise classify(provider.dialect, status, headers, raw)
+            return DIALECTS[provider.dialect].read_answer(body, call.candidate.deployment.family)
+    except Fault as fault:
+        raise without_secret(fault, call.secret) from None
 
 
 @contextmanager

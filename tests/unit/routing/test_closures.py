@@ -295,3 +295,15 @@ def test_a_reset_opens_what_rejections_closed_below_it():
     core.reset("a")
     assert closed(core) == {}
     assert core.granted("worker", Lane.P5).probe is False
+
+
+def test_a_reset_forgets_what_a_rejection_said_is_left_and_who_waits_for_more():
+    core = Core(keyed())
+    head = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "15m"}
+    for _ in range(2):
+        core.limited(core.granted("worker", Lane.P2, who={"pinned": True}), head)
+    core.refused("worker", Lane.P2, who={"pinned": True})
+    assert core.reset("a") == ["provider:a"]
+    core.good(core.granted("worker", Lane.P4))
+    core.reborn()
+    assert core.granted("worker", Lane.P4)

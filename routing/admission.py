@@ -5,15 +5,18 @@ comes back a minute after it was taken. So no minute, wherever it begins, sees m
 limit's share; a bucket that refills steadily would let nearly twice the limit through in the
 minute after a pause. A `Headroom` is the provider's own word of what is left until its reset.
 
-Questions change nothing that shows; `take` and `correct` do. It knows no provider and no lane.
+A `Lack` says until when there is none. Questions change nothing that shows; `take` and `correct`
+do. It knows no provider and no lane.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.moments import US_PER_S
+from routing.models import Slot
+from routing.requests import Skip, SkipReason
 
 MINUTE_US = 60 * US_PER_S
 _GRAIN_US = US_PER_S  # takings of one second come back together
@@ -21,23 +24,42 @@ _ANSWERS_KEPT = 64  # of a window, until something is taken
 _ROUNDING = 1e-9  # 0.9 * 10 is a little less than 9
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """No room until then; `reserved`: what there is belongs to P0 and P1."""
+
+    until: int
+    detail: str
+    reserved: bool = False
+    holds_until: int = 0  # from then on it may be another one
+    skips: dict[object, Skip] = field(default_factory=dict, compare=False, repr=False)
+
+    def skip(self, of: object, slot: Slot) -> Skip:
+        """Give the skip of a slot that lacks it; made once, as in `routing.state.Shut`."""
+        made = self.skips.get(of)
+        if made is None:
+            reason = SkipReason.RESERVED if self.reserved else SkipReason.ADMISSION_FULL
+            made = self.skips[of] = Skip(slot, reason, self.until, self.detail)
+        return made
+
+
 class Window:
     """So many tokens a minute. `cap` is the share of the limit that we use."""
 
-    __slots__ = ("_parts", "_used", "_waits", "cap", "limit")
+    __slots__ = ("_lacks", "_parts", "_used", "cap", "limit")
 
     def __init__(self, limit: int, share: float) -> None:
         self.limit = limit
         self.cap = max(1, int(limit * share + _ROUNDING))
         self._parts: deque[list[int]] = deque()  # [second, tokens]
         self._used = 0  # an upper bound between takings: parts may have come back since
-        self._waits: dict[tuple[int, int], int] = {}  # (amount, cap) -> when it fits, as things are
+        self._lacks: dict[tuple[int, float], Lack] = {}  # (amount, part) -> as things are
 
     def resize(self, limit: int, share: float) -> None:
         """Take another limit; what was used stays used."""
         self.limit = limit
         self.cap = max(1, int(limit * share + _ROUNDING))
-        self._waits.clear()
+        self._lacks.clear()
 
     def take(self, amount: int, now: int) -> None:
         """Take tokens, also more than there are: those who ask first see to that."""
@@ -49,7 +71,7 @@ class Window:
         else:
             self._parts.append([second, amount])
         self._used += amount
-        self._waits.clear()
+        self._lacks.clear()
 
     def correct(self, change: int, taken_at: int) -> None:
         """Take more or fewer after all than at that time; what came back since is past."""
@@ -58,7 +80,7 @@ class Window:
             if part[0] == second:
                 part[1] += change
                 self._used += change
-        self._waits.clear()
+        self._lacks.clear()
 
     def used(self, now: int) -> int:
         """Give how many are out."""
@@ -77,18 +99,7 @@ class Window:
         More than the whole part fits when nothing is out: else it never would.
         """
         cap = self.cap if part >= 1 else max(1, int(self.cap * part + _ROUNDING))
-        if self._used + amount <= cap:
-            return now
-        until = self._waits.get((amount, cap), 0)
-        if now >= until:
-            until = self._wait(min(amount, cap), cap, now)
-            if len(self._waits) >= _ANSWERS_KEPT:
-                self._waits.clear()
-            self._waits[amount, cap] = until
-        return until
-
-    def _wait(self, amount: int, cap: int, now: int) -> int:
-        left = self.used(now) + amount - cap
+        left = self.used(now) + min(amount, cap) - cap
         until = now
         for second, out in self._parts:
             if left <= 0:
@@ -97,6 +108,29 @@ class Window:
                 left -= out
                 until = second + MINUTE_US + _GRAIN_US
         return until
+
+    def lack(self, amount: int, now: int, part: float = 1.0) -> Lack | None:
+        """Say until when so many do not fit into this part of the cap, None where they do.
+
+        What was said holds until something is taken or comes back: it need not be worked out for
+        every request that finds the window full.
+        """
+        if self._used + amount <= self.cap * part:  # the usual case, and `_used` is no less
+            return None
+        known = self._lacks.get((amount, part))
+        if known is not None and now < known.holds_until:
+            return known
+        until = self.free_at(amount, now, part)
+        if until <= now:
+            return None
+        whole = until if part >= 1 else self.free_at(amount, now)
+        reserved = whole <= now
+        holds = until if reserved else whole
+        lack = Lack(until, f"{self.limit} a minute", reserved, holds)
+        if len(self._lacks) >= _ANSWERS_KEPT:
+            self._lacks.clear()
+        self._lacks[amount, part] = lack
+        return lack
 
 
 class Allowance:

@@ -45,14 +45,14 @@ def hedge_after(wanted: Wanted, option: Option, plan: Plan, *, probe: bool) -> i
     """Give after how many microseconds without a byte a second candidate may be asked, 0 never."""
     if not wanted.hedgeable or wanted.who.lane > URGENT or probe or wanted.only is not None:
         return 0
-    others = any(group[0].provider is not option.provider for group in plan.groups)
+    others = any(group.options[0].provider is not option.provider for group in plan.groups)
     return (option.state.first_bytes.p95() or 0) if others else 0
 
 
 def second(weighing: Weighing, first: Option, now: int) -> Option | None:
     """Give whom to ask as well: of the same rank, elsewhere, with nothing against it."""
     for group in weighing.plan.groups:
-        for option in group:
+        for option in group.options:
             elsewhere = option.provider is not first.provider and option.rank == first.rank
             spilling = now - option.provider.spilled_at < SPILLING_US
             if not elsewhere or spilling:

@@ -8,8 +8,9 @@ the reason. A `Plan` is made once for each kind of request and kept until the ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from routing.models import (
     PER,
@@ -24,12 +25,13 @@ from routing.models import (
 )
 from routing.requests import Purpose, Skip, SkipReason, Wanted
 from routing.resolving import Meant, deployments_of
-from routing.state import Barrier, Board, KeyState, ProviderState, SlotState
+from routing.state import Board, KeyState, ProviderState, SlotState
 
 # A tier outside RANK (embeddings, sound) is a world of its own.
 _ALONE = -1
 _PURPOSES = {Purpose.EMBED: Tier.EMBED, Purpose.TRANSCRIBE: Tier.AUDIO}
 ANY_KEY = "-"  # stands in a slot for all keys of its provider
+_LOAD = attrgetter("state.in_flight", "state.granted_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Option:
     state: SlotState
     key: KeyState
     provider: ProviderState
-    barriers: tuple[Barrier, Barrier, Barrier]  # these three: whatever can close it
+    barriers: tuple[SlotState, KeyState, ProviderState]  # these three: whatever can close it
     rank: int
     context: int  # tokens of prompt and answer together; 0 is unknown
     first: bool  # of the deployment that is the first choice
@@ -68,12 +70,40 @@ class Option:
         return (input_tokens * prompt + output_tokens * price.output) / PER
 
 
+class Group:
+    """One deployment with its keys, in the order of the catalogue."""
+
+    __slots__ = ("_by_load", "_calls", "_provider", "options")
+
+    def __init__(self, options: Sequence[Option]) -> None:
+        self.options = tuple(options)
+        self._provider = options[0].provider
+        self._by_load: Sequence[Option] = ()
+        self._calls = -1  # how many had begun or ended at the provider when they were sorted
+
+    def by_load(self) -> Sequence[Option]:
+        """Give the keys in the order of what they have to do already.
+
+        Where all but the first are barred there is nothing to balance. Loads change only with
+        the provider's calls: in between, the order is kept.
+        """
+        for option in self.options[1:]:
+            if not option.state.barred:
+                break
+        else:
+            return self.options
+        if self._calls != self._provider.calls:
+            self._calls = self._provider.calls
+            self._by_load = sorted(self.options, key=_LOAD)
+        return self._by_load
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who could answer, in order: a group is one deployment with its keys."""
+    """Who could answer, in order."""
 
     meant: Meant
-    groups: tuple[tuple[Option, ...], ...]
+    groups: tuple[Group, ...]
     unfit: tuple[Skip, ...]
     rank: int  # of what was asked for
     lower: int | None  # the next lower rank that somebody of the plan has
@@ -83,7 +113,7 @@ class Plan:
 def plan(wanted: Wanted, meant: Meant, catalogue: Catalogue, board: Board) -> Plan:
     """Rank everybody for a kind of request."""
     rank = RANK.get(meant.tier, _ALONE)
-    groups: list[tuple[Option, ...]] = []
+    groups: list[Group] = []
     unfit: list[Skip] = []
     for deployment in order(meant, catalogue):
         provider = catalogue.providers[deployment.provider]
@@ -95,14 +125,15 @@ def plan(wanted: Wanted, meant: Meant, catalogue: Catalogue, board: Board) -> Pl
         against = _unfit(wanted, meant, deployment, provider)
         if against is None:
             first = not groups
-            groups.append(tuple(_option(c, provider, board, first=first) for c in candidates))
+            options = [_option(c, provider, board, first=first) for c in candidates]
+            groups.append(Group(options))
         else:
             reason, detail = against
             slot = Slot(deployment.provider, ANY_KEY, deployment.id)
             unfit.append(Skip(slot, reason, 0, detail))
-    ranks = {group[0].rank for group in groups}
+    ranks = {group.options[0].rank for group in groups}
     lower = max((r for r in ranks if _ALONE < r < rank), default=None)
-    by_slot = {option.slot: option for group in groups for option in group}
+    by_slot = {option.slot: option for group in groups for option in group.options}
     return Plan(meant, tuple(groups), tuple(unfit), rank, lower, by_slot)
 
 

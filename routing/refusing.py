@@ -27,7 +27,7 @@ def refusal(wanted: Wanted, choice: Choice) -> Refusal:
     skips = choice.skips
     reasons = {skip.reason for skip in skips}
     if reasons & _CLOSED:
-        return _closed(wanted, skips)
+        return _closed(wanted, skips, deferred=SkipReason.DEFERRED in reasons)
     if SkipReason.OVER_BUDGET in reasons:
         return _over_budget(skips)
     if SkipReason.TRIED in reasons:
@@ -44,11 +44,10 @@ def refusal(wanted: Wanted, choice: Choice) -> Refusal:
 
 def earliest(skips: Iterable[Skip]) -> int:
     """Give the first known time at which one of the closed candidates can be tried; 0 if none."""
-    return min((s.until for s in skips if s.reason in _CLOSED and s.until), default=0)
+    return min({s.until for s in skips if s.until and s.reason in _CLOSED}, default=0)
 
 
-def _closed(wanted: Wanted, skips: tuple[Skip, ...]) -> Refusal:
-    deferred = any(skip.reason is SkipReason.DEFERRED for skip in skips)
+def _closed(wanted: Wanted, skips: tuple[Skip, ...], *, deferred: bool) -> Refusal:
     what = "Its first choice is" if deferred else "Every model that could answer is"
     return Refusal(
         kind=RefusalKind.CLOSED,

@@ -5,13 +5,11 @@ One `Room` serves one decision: what it found about a provider holds for all its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.jobs import Lane
 from engine.moments import US_PER_S
-from routing.admission import Allowance, Window
+from routing.admission import Allowance, Lack
 from routing.ranking import Option
-from routing.requests import Skip, SkipReason, Wanted
+from routing.requests import Wanted
 from routing.state import ProviderState, SlotState
 
 URGENT = Lane.P1  # up to here, the last of a fallback may be used
@@ -21,40 +19,26 @@ _MOST_BUSY_US = 30 * US_PER_S
 _USUAL_CALL_US = US_PER_S
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """No room until then; `reserved`: what there is belongs to P0 and P1."""
-
-    until: int
-    detail: str
-    reserved: bool = False
-
-    def skip(self, option: Option) -> Skip:
-        """Give the skip of a candidate that lacks it."""
-        reason = SkipReason.RESERVED if self.reserved else SkipReason.ADMISSION_FULL
-        return Skip(option.slot, reason, self.until, self.detail)
-
-
 class Room:
     """The room that one request finds."""
 
-    __slots__ = ("_again", "_known", "_lane", "_now", "_urgent_part")
+    __slots__ = ("_again", "_lane", "_now", "_plain", "_spilled", "_urgent_part")
 
     def __init__(self, wanted: Wanted, urgent_share: float, now: int) -> None:
         self._lane = wanted.who.lane
         self._now = now
         self._again = {slot.provider for slot in wanted.tried}
         self._urgent_part = 1.0 - urgent_share if self._lane > URGENT else 1.0
-        self._known: dict[tuple[str, float], Lack | None] = {}
+        self._plain: dict[ProviderState, Lack | None] = {}
+        self._spilled: dict[ProviderState, Lack | None] = {}
 
     def lack(self, option: Option, tokens: int, *, spill: bool) -> Lack | None:
         """Say what there is no room in, None where there is."""
-        part = self._urgent_part if spill else 1.0
-        state, key, provider = option.state, option.key, option.provider
-        if (provider.name, part) in self._known:
-            found = self._known[provider.name, part]
-        else:
-            found = self._known[provider.name, part] = self._at_provider(provider, part)
+        part, known = (self._urgent_part, self._spilled) if spill else (1.0, self._plain)
+        state, key, provider = option.barriers
+        if provider not in known:
+            known[provider] = self._at_provider(provider, part)
+        found = known[provider]
         if found is not None:
             return found
         if state.ramp and state.in_flight >= state.ramp:
@@ -66,32 +50,29 @@ class Room:
         )
 
     def _at_provider(self, provider: ProviderState, part: float) -> Lack | None:
-        if provider.in_flight >= max(1, int(provider.concurrency * part)):
+        busy = provider.in_flight
+        if busy and busy > provider.concurrency * part - 1:  # one call always may be under way
             reserved = provider.in_flight < provider.concurrency
             return Lack(self._now + busy_us(provider), "calls under way", reserved)
         if provider.ramp and provider.in_flight >= provider.ramp:
             return self._just_opened(provider)
-        if self._lane > URGENT and urgent_due(provider, URGENT + 1, self._now):
+        if provider.waiting and self._lane > URGENT and urgent_due(provider, URGENT + 1, self._now):
             return Lack(self._now + SOON_US, "urgent work comes first")
-        again = bool(self._again) and provider.name.removeprefix("provider:") in self._again
-        if again and not provider.retries.admits(self._now):
+        if self._again and self._beyond_retries(provider):
             return Lack(self._now + US_PER_S, "second attempts")
         return None
+
+    def _beyond_retries(self, provider: ProviderState) -> bool:
+        again = provider.name.removeprefix("provider:") in self._again
+        return again and not provider.retries.admits(self._now)
 
     def _short(self, allowance: Allowance, tokens: int, part: float) -> Lack | None:
         found = None
         if allowance.requests is not None:
-            found = self._beyond(allowance.requests, 1, part)
+            found = allowance.requests.lack(1, self._now, part)
         if found is None and allowance.tokens is not None:
-            found = self._beyond(allowance.tokens, tokens, part)
+            found = allowance.tokens.lack(tokens, self._now, part)
         return found
-
-    def _beyond(self, window: Window, amount: int, part: float) -> Lack | None:
-        until = window.free_at(amount, self._now, part)
-        if until <= self._now:
-            return None
-        reserved = part < 1 and window.admits(amount, self._now)
-        return Lack(until, f"{window.limit} a minute", reserved)
 
     def _spent(self, state: SlotState, tokens: int) -> Lack | None:
         """Take the provider's word of what is left until its reset."""

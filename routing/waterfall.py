@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
-from routing.ranking import Option, Plan
+from routing.ranking import Group, Option, Plan
 from routing.requests import Refusal, Skip, SkipReason, Wanted
 from routing.view import View
 from routing.weighing import BACKGROUND, Weighing
 
 # Reasons that do not say that the first choice is closed: the next one is the first choice then.
 _NO_CHOICE = frozenset({SkipReason.CONTEXT_TOO_SMALL, SkipReason.OVER_BUDGET, SkipReason.UNPRICED})
-_LOAD = attrgetter("state.in_flight", "state.granted_at")
 _SAMPLE_TOKENS = 1000  # prices are compared by
 
 
@@ -49,7 +47,7 @@ def choose(wanted: Wanted, view: View, now: int) -> Choice | Refusal:
     spill = False
     for group in plan.groups:
         told: list[Skip] = []
-        for option in _least_loaded(group):
+        for option in group.by_load():
             against = weighing.against(option, spill=spill)
             if against is None:
                 return _chosen(weighing, option, (*skips, *told), spill=spill)
@@ -76,14 +74,6 @@ def _chosen(weighing: Weighing, option: Option, skips: Sequence[Skip], *, spill:
     )
 
 
-def _least_loaded(group: tuple[Option, ...]) -> Sequence[Option]:
-    """Give the keys of a deployment in the order of what they have to do already."""
-    for option in group[1:]:
-        if not option.state.barred:
-            return sorted(group, key=_LOAD)
-    return group
-
-
 def _loyal(wanted: Wanted, plan: Plan, view: View) -> Option | None:
     """Give whoever served this session last, if it is as good as the first choice.
 
@@ -92,7 +82,7 @@ def _loyal(wanted: Wanted, plan: Plan, view: View) -> Option | None:
     """
     if not plan.groups or not wanted.who.session:
         return None
-    first = plan.groups[0][0]
+    first = plan.groups[0].options[0]
     slot = view.served.get((wanted.who.session, first.model))
     loyal = plan.by_slot.get(slot) if slot is not None else None
     if loyal is None or loyal.model != first.model or loyal.state.barred:
@@ -103,6 +93,6 @@ def _loyal(wanted: Wanted, plan: Plan, view: View) -> Option | None:
     return None if dearer or wanted.who.lane >= BACKGROUND else loyal
 
 
-def _deferred(plan: Plan, waited_for: tuple[Option, ...]) -> list[Skip]:
+def _deferred(plan: Plan, waited_for: Group) -> list[Skip]:
     behind = plan.groups[plan.groups.index(waited_for) + 1 :]
-    return [option.deferred for group in behind for option in group]
+    return [option.deferred for group in behind for option in group.options]

@@ -10,7 +10,7 @@ from engine.jobs import Lane
 from engine.moments import US_PER_S, us
 from routing.budget import Limit
 from routing.models import Deployment, Tier
-from routing.ranking import Option, Plan
+from routing.ranking import Group, Option, Plan
 from routing.requests import Skip, SkipReason, Wanted
 from routing.room import Room, urgent_due
 from routing.state import ProviderState, Shut
@@ -38,7 +38,8 @@ class Weighing:
         self._needs = max(wanted.input_tokens + (wanted.max_tokens or 0), wanted.min_context)
         self._tried = wanted.tried
         self._alone = wanted.only is not None
-        self._room = Room(wanted, view.settings.urgent_share, now)
+        asks_room = view.policy.admits and not self._alone
+        self._room = Room(wanted, view.settings.urgent_share, now) if asks_room else None
         self._outputs: dict[str, int] = {}
         lowers = self._purse.stepped and wanted.who.lane != Lane.P0
         self._cap = plan.lower if lowers else None
@@ -62,9 +63,9 @@ class Weighing:
             skip = self._closed(option)
         if skip is None and self._tried and option.slot in self._tried:
             skip = option.tried
-        if skip is None and not self._alone and self._view.policy.admits:
+        if skip is None and self._room is not None:
             lack = self._room.lack(option, self.tokens(option), spill=spill)
-            skip = None if lack is None else lack.skip(option)
+            skip = None if lack is None else lack.skip(state, option.slot)
         if skip is None and option.priced and not option.free:
             skip = self._unpaid(option)
         return skip
@@ -98,11 +99,11 @@ class Weighing:
             return False
         return not urgent_due(provider, self._wanted.who.lane, self._now)
 
-    def waits(self, group: tuple[Option, ...]) -> bool:
+    def waits(self, group: Group) -> bool:
         """Whether background work shall wait for its first choice instead of spilling."""
         if self._wanted.who.lane < BACKGROUND or self._wanted.only is not None:
             return False
-        return any(self._worth_waiting(option) for option in group)
+        return any(self._worth_waiting(option) for option in group.options)
 
     def _worth_waiting(self, option: Option) -> bool:
         shut, half_open = standing(option, self._now)

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,6 +190,6 @@ def words_of(request: Mapping[str, Any]) -> str:
     return json.dumps(request["body"])
 
 
-def usd(requests: Sequence[Mapping[str, Any]], usage: tuple[int, int]) -> float:
-    """Give what so many requests with this usage cost."""
-    return len(requests) * (usage[0] * IN_USD + usage[1] * OUT_USD) / 1_000_000
+def price(usage: tuple[int, int]) -> float:
+    """Give what a call with so many tokens in and out costs."""
+    return (usage[0] * IN_USD + usage[1] * OUT_USD) / 1_000_000

@@ -23,8 +23,10 @@ import os, pathlib, signal, time
 import anthropic
 signal.signal(signal.SIGTERM, signal.SIG_IGN)  # so that it could try again, if it wanted to
 asked = pathlib.Path("asked")
+pathlib.Path("ready").touch()
 def note(request):
     with asked.open("a") as log: log.write("asked\\n")
+while not pathlib.Path("go").exists(): time.sleep(0.05)
 client = anthropic.Anthropic(
     http_client=anthropic.DefaultHttpxClient(event_hooks={"request": [note]}))
 try:
@@ -91,7 +93,7 @@ def restart_router(house: House) -> None:
 # -- closed by a limit --------------------------------------------------------------------------
 def test_urgent_work_spills_and_background_work_waits_for_the_reset(shop: Provided) -> None:
     shop.script({"delay_s": 0.1}, times=0)  # the probe takes long enough to be overtaken
-    told = shop.close_door("ant", 10)
+    told = shop.close_door("ant", 8)
     urgent = shop.answered("now", model="claude-middle", lane="P1")
     assert (urgent["state"], urgent["result"]["served"]["substituted"]) == ("succeeded", True)
     assert urgent["result"]["served"]["model"] == "gpt-middle"
@@ -117,12 +119,16 @@ def test_urgent_work_spills_and_background_work_waits_for_the_reset(shop: Provid
 
 def test_agents_whose_models_are_closed_are_stopped_and_go_on_at_the_reset(shop: Provided) -> None:
     shop.provide("ant")
-    told = shop.close_door("ant", 15)
     rooms = {hangs: room(shop, f"hangs-{hangs}") for hangs in ("yes", "no")}
     jobs = [
         shop.submit(run=python(AGENT), cwd=str(here), models=True, env={"HANGS": hangs})
         for hangs, here in rooms.items()
     ]
+    for here in rooms.values():
+        eventually((here / "ready").exists, 30, "the client is imported")
+    told = shop.close_door("ant", 8)
+    for here in rooms.values():
+        (here / "go").touch()
     for job in jobs:
         view = shop.house.await_job(job, "delayed", "failed", deadline_s=20)
         assert (view["state"], view["reason"]) == ("delayed", "rate_limit"), view["error"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fault.house import eventually
-from tests.fault.provided import IN_USD, OUT_USD, Provided, provided, words_of
+from tests.fault.provided import Provided, price, provided, words_of
 
 pytestmark = pytest.mark.fault
 SHAPE = {
@@ -69,7 +69,7 @@ def test_a_text_is_answered_with_its_model_and_its_price(shop: Provided) -> None
     shop.script({"text": "A mirror.", "usage": {"input": 1000, "output": 100}})
     asked = shop.helio("ask", "What is it?", "--model", "claude-middle")
     assert (asked.code, asked.out) == (0, "A mirror.\n")
-    cost = (1000 * IN_USD + 100 * OUT_USD) / 1_000_000
+    cost = price((1000, 100))
     assert f"claude-middle at ant, ${cost:.4f}" in asked.err
 
     [job] = shop.house.call("GET", "/v1/jobs?backend=llm&limit=1")["items"]

@@ -11,7 +11,7 @@ do. It knows no provider and no lane.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from engine.moments import US_PER_S
@@ -20,7 +20,8 @@ from routing.requests import Skip, SkipReason
 
 MINUTE_US = 60 * US_PER_S
 _GRAIN_US = US_PER_S  # takings of one second come back together
-_ANSWERS_KEPT = 64  # of a window, until something is taken
+_STAYS_US = MINUTE_US + _GRAIN_US  # out, from the second of the taking on
+_ANSWERS_KEPT = 64  # of a window
 _ROUNDING = 1e-9  # 0.9 * 10 is a little less than 9
 
 
@@ -31,7 +32,6 @@ class Lack:
     until: int
     detail: str
     reserved: bool = False
-    holds_until: int = 0  # from then on it may be another one
     skips: dict[object, Skip] = field(default_factory=dict, compare=False, repr=False)
 
     def skip(self, of: object, slot: Slot) -> Skip:
@@ -44,50 +44,60 @@ class Lack:
 
 
 class Window:
-    """So many tokens a minute. `cap` is the share of the limit that we use."""
+    """So many tokens a minute. `cap` is the share of the limit that we use.
 
-    __slots__ = ("_lacks", "_parts", "_used", "cap", "limit")
+    What was taken is kept as running sums, one for each second: who asks what is out at a time,
+    or when enough is back, finds the second by halving.
+    """
+
+    __slots__ = ("_back", "_known", "_lacks", "_seconds", "_sums", "_taken", "cap", "limit")
 
     def __init__(self, limit: int, share: float) -> None:
         self.limit = limit
         self.cap = max(1, int(limit * share + _ROUNDING))
-        self._parts: deque[list[int]] = deque()  # [second, tokens]
-        self._used = 0  # an upper bound between takings: parts may have come back since
-        self._lacks: dict[tuple[int, float], Lack] = {}  # (amount, part) -> as things are
+        self._seconds: list[int] = []  # in which something was taken, oldest first
+        self._sums: list[int] = []  # of all that was taken up to and in each of them
+        self._taken = 0  # the last sum
+        self._back = 0  # so much of it has come back for certain; more may have since
+        self._known: dict[tuple[int, float], tuple[int, Lack]] = {}  # (amount, part), as it is now
+        self._lacks: dict[tuple[int, bool], Lack] = {}  # (until, reserved)
 
     def resize(self, limit: int, share: float) -> None:
         """Take another limit; what was used stays used."""
         self.limit = limit
         self.cap = max(1, int(limit * share + _ROUNDING))
+        self._known.clear()
         self._lacks.clear()
 
     def take(self, amount: int, now: int) -> None:
         """Take tokens, also more than there are: those who ask first see to that."""
-        while self._parts and self._parts[0][0] <= now - MINUTE_US - _GRAIN_US:
-            self._used -= self._parts.popleft()[1]
+        old = bisect_right(self._seconds, now - _STAYS_US)
+        if old:
+            self._back = self._sums[old - 1]
+            del self._seconds[:old], self._sums[:old]
+        self._taken += amount
         second = now - now % _GRAIN_US
-        if self._parts and self._parts[-1][0] >= second:
-            self._parts[-1][1] += amount
+        if self._seconds and self._seconds[-1] >= second:
+            self._sums[-1] = self._taken
         else:
-            self._parts.append([second, amount])
-        self._used += amount
-        self._lacks.clear()
+            self._seconds.append(second)
+            self._sums.append(self._taken)
+        self._known.clear()
 
     def correct(self, change: int, taken_at: int) -> None:
         """Take more or fewer after all than at that time; what came back since is past."""
         second = taken_at - taken_at % _GRAIN_US
-        for part in self._parts:
-            if part[0] == second:
-                part[1] += change
-                self._used += change
-        self._lacks.clear()
+        place = bisect_left(self._seconds, second)
+        if place == len(self._seconds) or self._seconds[place] != second:
+            return
+        self._taken += change
+        self._sums[place:] = [taken + change for taken in self._sums[place:]]
+        self._known.clear()
 
     def used(self, now: int) -> int:
         """Give how many are out."""
-        start = now - MINUTE_US - _GRAIN_US
-        if not self._parts or self._parts[0][0] > start:  # nothing has come back
-            return self._used
-        return sum(amount for second, amount in self._parts if second > start)
+        old = bisect_right(self._seconds, now - _STAYS_US)
+        return self._taken - (self._sums[old - 1] if old else self._back)
 
     def admits(self, amount: int, now: int, part: float = 1.0) -> bool:
         """Whether so many fit into this part of the cap."""
@@ -99,15 +109,10 @@ class Window:
         More than the whole part fits when nothing is out: else it never would.
         """
         cap = self.cap if part >= 1 else max(1, int(self.cap * part + _ROUNDING))
-        left = self.used(now) + min(amount, cap) - cap
-        until = now
-        for second, out in self._parts:
-            if left <= 0:
-                break
-            if second > now - MINUTE_US - _GRAIN_US:
-                left -= out
-                until = second + MINUTE_US + _GRAIN_US
-        return until
+        needed = self._taken + min(amount, cap) - cap  # when so many of all that was taken are back
+        if needed <= self._back:
+            return now
+        return max(now, self._seconds[bisect_left(self._sums, needed)] + _STAYS_US)
 
     def lack(self, amount: int, now: int, part: float = 1.0) -> Lack | None:
         """Say until when so many do not fit into this part of the cap, None where they do.
@@ -115,21 +120,28 @@ class Window:
         What was said holds until something is taken or comes back: it need not be worked out for
         every request that finds the window full.
         """
-        if self._used + amount <= self.cap * part:  # the usual case, and `_used` is no less
+        if self._taken - self._back + amount <= self.cap * part:  # the usual case
             return None
-        known = self._lacks.get((amount, part))
-        if known is not None and now < known.holds_until:
-            return known
+        known = self._known.get((amount, part))
+        if known is not None and now < known[0]:
+            return known[1]
         until = self.free_at(amount, now, part)
         if until <= now:
             return None
         whole = until if part >= 1 else self.free_at(amount, now)
         reserved = whole <= now
-        holds = until if reserved else whole
-        lack = Lack(until, f"{self.limit} a minute", reserved, holds)
-        if len(self._lacks) >= _ANSWERS_KEPT:
-            self._lacks.clear()
-        self._lacks[amount, part] = lack
+        lack = self._lack(until, reserved=reserved)
+        if len(self._known) >= _ANSWERS_KEPT:
+            self._known.clear()
+        self._known[amount, part] = (until if reserved else whole, lack)
+        return lack
+
+    def _lack(self, until: int, *, reserved: bool) -> Lack:
+        lack = self._lacks.get((until, reserved))
+        if lack is None:
+            if len(self._lacks) >= _ANSWERS_KEPT:
+                self._lacks.clear()
+            lack = self._lacks[until, reserved] = Lack(until, f"{self.limit} a minute", reserved)
         return lack
 
 
@@ -153,6 +165,15 @@ class Allowance:
             self.requests = _sized(self.requests, requests, share)
         if tokens:
             self.tokens = _sized(self.tokens, tokens, share)
+
+    def lack(self, tokens: int, now: int, part: float = 1.0) -> Lack | None:
+        """Say until when one request and so many tokens do not fit, None where they do."""
+        found = None
+        if self.requests is not None:
+            found = self.requests.lack(1, now, part)
+        if found is None and self.tokens is not None:
+            found = self.tokens.lack(tokens, now, part)
+        return found
 
     def take(self, tokens: int, now: int) -> None:
         """Take one request and so many tokens."""

@@ -39,6 +39,7 @@ class Option:
     """One candidate that could do it, with its states at hand and its numbers worked out."""
 
     candidate: Candidate
+    model: str  # the name in the catalogue
     slot: Slot
     state: SlotState
     key: KeyState
@@ -53,11 +54,6 @@ class Option:
     deferred: Skip  # these three are made once: they are given often
     tried: Skip
     unpriced: Skip
-
-    @property
-    def model(self) -> str:
-        """The name in the catalogue."""
-        return self.candidate.deployment.model
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """Give the most that so many tokens cost: as if all of the prompt went to the cache."""
@@ -228,6 +224,7 @@ def _option(candidate: Candidate, provider: Provider, board: Board, *, first: bo
     key = board.key(slot.provider, slot.key)
     return Option(
         candidate=candidate,
+        model=deployment.model,
         slot=slot,
         state=state,
         key=key,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.jobs import Lane
 from engine.moments import US_PER_S
-from routing.admission import Allowance, Lack
+from routing.admission import Lack
 from routing.ranking import Option
 from routing.requests import Wanted
 from routing.state import ProviderState, SlotState
@@ -44,8 +44,8 @@ class Room:
         if state.ramp and state.in_flight >= state.ramp:
             return self._just_opened(provider)
         return (
-            self._short(key.allowance, tokens, part)
-            or self._short(state.allowance, tokens, part)
+            key.allowance.lack(tokens, self._now, part)
+            or state.allowance.lack(tokens, self._now, part)
             or self._spent(state, tokens)
         )
 
@@ -65,14 +65,6 @@ class Room:
     def _beyond_retries(self, provider: ProviderState) -> bool:
         again = provider.name.removeprefix("provider:") in self._again
         return again and not provider.retries.admits(self._now)
-
-    def _short(self, allowance: Allowance, tokens: int, part: float) -> Lack | None:
-        found = None
-        if allowance.requests is not None:
-            found = allowance.requests.lack(1, self._now, part)
-        if found is None and allowance.tokens is not None:
-            found = allowance.tokens.lack(tokens, self._now, part)
-        return found
 
     def _spent(self, state: SlotState, tokens: int) -> Lack | None:
         """Take the provider's word of what is left until its reset."""

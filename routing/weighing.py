@@ -162,11 +162,11 @@ class Weighing:
 
     def output(self, option: Option) -> int:
         """Give how long the answer will be: the most allowed, or what is usual if that is less."""
-        deployment = option.candidate.deployment
-        known = self._outputs.get(deployment.model)
+        known = self._outputs.get(option.model)
         if known is None:
+            deployment = option.candidate.deployment
             known = 0 if deployment.tier in _SILENT else self._likely_output(deployment)
-            self._outputs[deployment.model] = known
+            self._outputs[option.model] = known
         return known
 
     def _likely_output(self, deployment: Deployment) -> int:

@@ -107,6 +107,9 @@ class Tables(Protocol):
     def count_jobs(self) -> dict[tuple[JobState, Lane], int]:
         """How many jobs there are of each state and lane."""
 
+    def count_unverified(self) -> dict[Lane, int]:
+        """How many jobs of each lane succeeded by their own word alone."""
+
     def prunable(self, state: JobState, before: int, limit: int) -> list[str]:
         """Ids of jobs at rest since before `before` that no living group or child needs."""
 

@@ -28,6 +28,7 @@ _EVERY: ListName = ("id",)
 _DUE: ListName = ("due",)
 _DEADLINE: ListName = ("deadline",)
 _HOLDING: ListName = ("holding",)
+_UNVERIFIED = "unverified"
 
 
 def _places(job: Job) -> list[tuple[ListName, Entry]]:
@@ -48,6 +49,8 @@ def _places(job: Job) -> list[tuple[ListName, Entry]]:
             places.append((_DEADLINE, (job.run_at, job.id)))
     if job.holding:
         places.append((_HOLDING, (job.id,)))
+    if job.reason is Reason.UNVERIFIED:
+        places.append(((_UNVERIFIED, job.lane), (job.id,)))
     if job.finished_at > 0:
         places.append((("at_rest", job.state), (job.finished_at, job.id)))
     return places
@@ -186,6 +189,11 @@ class MemoryJobs:
             for lane in Lane
             if (count := len(self._lists.get(("count", state, lane), ())))
         }
+
+    def count_unverified(self) -> dict[Lane, int]:
+        """How many jobs of each lane succeeded by their own word alone."""
+        counts = {lane: len(self._lists.get((_UNVERIFIED, lane), ())) for lane in Lane}
+        return {lane: count for lane, count in counts.items() if count}
 
     def prunable(self, state: JobState, before: int, limit: int) -> list[str]:
         """Ids of jobs at rest since before `before` that no living child or group needs."""

@@ -62,6 +62,7 @@ DUE = "state = 'delayed'"
 DEADLINE = "state = 'waiting' AND run_at > 0"
 HOLDING = "holding"
 AT_REST = "finished_at > 0"
+UNVERIFIED = "reason = 'unverified'"
 
 
 def _sql_column(column: Column, *, key: bool) -> SqlColumn[Any]:
@@ -100,6 +101,7 @@ _partial("job_holding", HOLDING, "id")
 _partial("job_idem_key", "idem_key IS NOT NULL", "idem_key", unique=True)
 _partial("job_root", "root <> ''", "root", "id")
 _partial("job_at_rest", AT_REST, "state", "finished_at", "id")
+_partial("job_unverified", UNVERIFIED, "lane")
 
 edge = _table(EDGE, ("child", "idx", "parent", "kind"), clustered=True)
 Index("edge_parent", edge.c.parent)

@@ -14,7 +14,16 @@ from engine.jobs import TERMINAL, Job, JobState, Lane
 from engine.ports import JobFilter
 from store.codec import JOB
 from store.driver import Driver, in_lists
-from store.schema import AT_REST, DEADLINE, DUE, HOLDING, QUEUED, READY, READY_KEYED
+from store.schema import (
+    AT_REST,
+    DEADLINE,
+    DUE,
+    HOLDING,
+    QUEUED,
+    READY,
+    READY_KEYED,
+    UNVERIFIED,
+)
 
 _COLUMNS = ",".join(JOB.names)
 _SELECT = f"SELECT {_COLUMNS} FROM job WHERE "
@@ -42,6 +51,7 @@ _NEXT_DUE = (
     f"SELECT min(run_at) FROM job WHERE {DEADLINE}",
 )
 _COUNTS = "SELECT state, lane, count(*) FROM job GROUP BY state, lane"
+_UNVERIFIED = f"SELECT lane, count(*) FROM job WHERE {UNVERIFIED} GROUP BY lane"
 _ENDING = "SELECT id FROM job WHERE id LIKE ? ESCAPE '!' ORDER BY id DESC"
 _AT_REST_STATES = ",".join(f"'{state.value}'" for state in sorted(TERMINAL))
 _PRUNABLE = (
@@ -159,6 +169,10 @@ class JobTable:
             (JobState(state), Lane(lane)): count
             for state, lane, count in self._driver.rows(_COUNTS)
         }
+
+    def count_unverified(self) -> dict[Lane, int]:
+        """How many jobs of each lane succeeded by their own word alone."""
+        return {Lane(lane): count for lane, count in self._driver.rows(_UNVERIFIED)}
 
     def prunable(self, state: JobState, before: int, limit: int) -> list[str]:
         """Ids of jobs at rest since before `before` that no living child or group needs."""

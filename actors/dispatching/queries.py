@@ -19,7 +19,7 @@ from actors.dispatching.costs import call_list, calls_of, cost_sum
 from actors.dispatching.talks import conversation_list, turn_list
 from actors.dispatching.views import edge_view, event_view, job_view, page, record_view
 from engine.errors import BadInput, NotFound
-from engine.jobs import EdgeKind, JobState, Lane
+from engine.jobs import EdgeKind, JobState, Reason
 from engine.ports import JobFilter, Tables
 from engine.records import Artefact, Attempt, Decision, Project, Record, Review, Shard, Worker
 from engine.settings import Settings
@@ -144,9 +144,6 @@ def event_list(tables: Tables, body: Mapping[str, Any], around: Surroundings) ->
 def house_status(tables: Tables, _: Mapping[str, Any], around: Surroundings) -> dict[str, Any]:
     """Tell how the house stands, in one snapshot."""
     shard = tables.get(Shard, 0) or Shard(id=0)
-    counts: dict[str, dict[str, int]] = {}
-    for (state, lane), count in tables.count_jobs().items():
-        counts.setdefault(str(state), {})[Lane(lane).name] = count
     running = [job for job in tables.holding() if job.state is JobState.RUNNING]
     return {
         "ready": around.ready,
@@ -156,11 +153,24 @@ def house_status(tables: Tables, _: Mapping[str, Any], around: Surroundings) -> 
         "paused_at": shard.paused_at,
         "slots": around.settings.house.slots,
         "running": len(running),
-        "counts": counts,
+        "counts": _counts(tables),
         "last_seq": tables.last_seq(),
         "lost_wakes": around.lost_wakes,
         "open_decisions": len(tables.find(Decision, state="open", limit=_MANY)),
     }
+
+
+def _counts(tables: Tables) -> dict[str, dict[str, int]]:
+    """Count jobs by state and lane; a claim that nobody confirmed is not among what is done."""
+    counts: dict[str, dict[str, int]] = {}
+    unverified = tables.count_unverified()
+    for (state, lane), count in tables.count_jobs().items():
+        done = count - unverified.get(lane, 0) if state is JobState.SUCCEEDED else count
+        if done:
+            counts.setdefault(str(state), {})[lane.name] = done
+    if unverified:
+        counts[str(Reason.UNVERIFIED)] = {lane.name: n for lane, n in unverified.items()}
+    return counts
 
 
 def _shower(kind: type[Record], what: str, listing: str) -> Query:

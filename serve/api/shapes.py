@@ -258,7 +258,9 @@ class Status(Shape):
     slots: int
     running: int
     counts: dict[str, dict[str, int]] = Field(
-        description="Jobs by state and lane.", examples=[{"ready": {"P2": 3}}]
+        description="Jobs by state and lane. Of those that succeeded, the ones that nobody "
+        "verified although they should be stand apart as `unverified`.",
+        examples=[{"ready": {"P2": 3}}],
     )
     last_seq: int
     open_decisions: int

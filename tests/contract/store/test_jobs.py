@@ -209,6 +209,14 @@ class TestListings:
         expected = {(JobState.READY, Lane.P2): 2, (JobState.FAILED, Lane.P0): 1}
         assert read.count_jobs() == expected
 
+    def test_what_nobody_verified_is_counted_apart(self, write, read):
+        assert read.count_unverified() == {}
+        claimed = {"state": JobState.SUCCEEDED, "reason": Reason.UNVERIFIED}
+        write.insert_jobs([job(1), job(2, **claimed), job(3, **claimed, lane=Lane.P0)])
+        assert read.count_unverified() == {Lane.P0: 1, Lane.P2: 1}
+        write.delete_jobs([job(3).id])
+        assert read.count_unverified() == {Lane.P2: 1}
+
 
 class TestRemoval:
     def test_jobs_long_at_rest_are_prunable_oldest_first(self, write, read):

@@ -80,7 +80,7 @@ def everything(tables):
         "jobs": tables.list_jobs(JobFilter(), "", 99, False),
         "heads": ordered(tables.heads(9)),
         "some": ordered(tables.jobs(ids[:5])),
-        "counts": tables.count_jobs(),
+        "counts": (tables.count_jobs(), tables.count_unverified()),
         "queues": [
             [ordered(part) if isinstance(part, list) else part for part in q] for q in queues
         ],

@@ -1,0 +1,1 @@
+CREATE INDEX job_unverified ON job (lane) WHERE reason = 'unverified';

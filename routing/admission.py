@@ -75,6 +75,7 @@ class Window:
         if old:
             self._back = self._sums[old - 1]
             del self._seconds[:old], self._sums[:old]
+            self._lacks.clear()
         self._taken += amount
         second = now - now % _GRAIN_US
         if self._seconds and self._seconds[-1] >= second:

@@ -22,30 +22,34 @@ _USUAL_CALL_US = US_PER_S
 class Room:
     """The room that one request finds."""
 
-    __slots__ = ("_again", "_lane", "_now", "_plain", "_spilled", "_urgent_part")
+    __slots__ = (
+        "_again", "_found", "_lane", "_now", "_part", "_provider", "_spill", "_urgent_part"
+    )  # fmt: skip
 
     def __init__(self, wanted: Wanted, urgent_share: float, now: int) -> None:
         self._lane = wanted.who.lane
         self._now = now
         self._again = {slot.provider for slot in wanted.tried}
         self._urgent_part = 1.0 - urgent_share if self._lane > URGENT else 1.0
-        self._plain: dict[ProviderState, Lack | None] = {}
-        self._spilled: dict[ProviderState, Lack | None] = {}
+        self._provider: ProviderState | None = None  # the last one that was asked, as
+        self._spill = False  # ... spill or not, so
+        self._part = 1.0  # ... for this part of its limits,
+        self._found: Lack | None = None  # ... and what it lacks as a whole
 
     def lack(self, option: Option, tokens: int, *, spill: bool) -> Lack | None:
         """Say what there is no room in, None where there is."""
-        part, known = (self._urgent_part, self._spilled) if spill else (1.0, self._plain)
         state, key, provider = option.barriers
-        if provider not in known:
-            known[provider] = self._at_provider(provider, part)
-        found = known[provider]
-        if found is not None:
-            return found
+        if provider is not self._provider or spill != self._spill:
+            self._provider, self._spill = provider, spill
+            self._part = self._urgent_part if spill else 1.0
+            self._found = self._at_provider(provider, self._part)
+        if self._found is not None:
+            return self._found
         if state.ramp and state.in_flight >= state.ramp:
             return self._just_opened(provider)
         return (
-            key.allowance.lack(tokens, self._now, part)
-            or state.allowance.lack(tokens, self._now, part)
+            key.allowance.lack(tokens, self._now, self._part)
+            or state.allowance.lack(tokens, self._now, self._part)
             or self._spent(state, tokens)
         )
 

@@ -28,7 +28,7 @@ class Weighing:
     """One request being weighed; `usd`, `probe` and `emergency` speak of the last candidate."""
 
     __slots__ = (
-        "_alone", "_cap", "_frugal", "_limits", "_needs", "_now", "_outputs", "_purse", "_room",
+        "_alone", "_cap", "_frugal", "_limits", "_needs", "_now", "_purse", "_room", "_tokens",
         "_tried", "_view", "_wanted", "emergency", "plan", "probe", "usd",
     )  # fmt: skip
 
@@ -40,7 +40,7 @@ class Weighing:
         self._alone = wanted.only is not None
         asks_room = view.policy.admits and not self._alone
         self._room = Room(wanted, view.settings.urgent_share, now) if asks_room else None
-        self._outputs: dict[str, int] = {}
+        self._tokens: dict[str, int] = {}
         lowers = self._purse.stepped and wanted.who.lane != Lane.P0
         self._cap = plan.lower if lowers else None
         self._frugal = self._purse.empty or self._cap is not None
@@ -131,7 +131,8 @@ class Weighing:
 
     def _unpaid(self, option: Option) -> Skip | None:
         """Work out the reserve, and refuse what the budgets do not hold."""
-        self.usd = option.cost(self._wanted.input_tokens, self.output(option))
+        prompt = self._wanted.input_tokens
+        self.usd = option.cost(prompt, self.tokens(option) - prompt)
         own = None
         if option.slot.provider in self._limits:
             budgets = self._view.budgets
@@ -160,24 +161,22 @@ class Weighing:
         name = limit.key if limit else "the budget"
         return Skip(option.slot, SkipReason.OVER_BUDGET, until, f"{name} {what}")
 
-    def output(self, option: Option) -> int:
-        """Give how long the answer will be: the most allowed, or what is usual if that is less."""
-        known = self._outputs.get(option.model)
+    # -- room -----------------------------------------------------------------------------------
+    def tokens(self, option: Option) -> int:
+        """Give what the call will take of limits of tokens: its prompt and its likely answer."""
+        known = self._tokens.get(option.model)
         if known is None:
-            deployment = option.candidate.deployment
-            known = 0 if deployment.tier in _SILENT else self._likely_output(deployment)
-            self._outputs[option.model] = known
+            known = self._wanted.input_tokens + self._output(option.candidate.deployment)
+            self._tokens[option.model] = known
         return known
 
-    def _likely_output(self, deployment: Deployment) -> int:
+    def _output(self, deployment: Deployment) -> int:
+        """Give how long the answer will be: the most allowed, or what is usual if that is less."""
+        if deployment.tier in _SILENT:
+            return 0
         most = self._wanted.max_tokens or deployment.max_output or USUAL_OUTPUT
         usual = self._view.outputs(self._wanted.who.worker, deployment.model)
         return most if usual is None else min(most, usual)
-
-    # -- room -----------------------------------------------------------------------------------
-    def tokens(self, option: Option) -> int:
-        """Give what the call will take of limits of tokens."""
-        return self._wanted.input_tokens + self.output(option)
 
 
 def standing(option: Option, now: int) -> tuple[Shut | None, bool]:

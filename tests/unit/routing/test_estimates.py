@@ -119,6 +119,42 @@ def test_no_minute_sees_more_than_a_windows_cap(limit, steps):
         assert sum(n for at, n in taken if start <= at < start + MINUTE_US) <= window.cap
 
 
+@given(
+    st.integers(1, 50),
+    st.lists(
+        st.tuples(st.integers(0, 40 * S), st.integers(-10, 10), st.sampled_from([0.5, 0.8, 1.0])),
+        max_size=60,
+    ),
+)
+def test_what_a_full_window_remembers_is_what_a_new_look_finds(limit, steps):
+    window, now, taken = Window(limit, 0.9), 0, [0]
+    for pause, amount, part in steps:
+        now += pause
+        if amount > 0:
+            window.take(amount, now)
+            taken.append(now)
+        elif amount < 0:
+            window.correct(amount, taken[amount % len(taken)])
+        for wanted in (1, 5, 1):
+            until, lack = window.free_at(wanted, now, part), window.lack(wanted, now, part)
+            assert (lack is None) == (until <= now)
+            if lack is not None:
+                reserved = part < 1 and window.admits(wanted, now)
+                assert (lack.until, lack.reserved) == (until, reserved)
+
+
+def test_a_full_window_tells_when_only_its_reserve_is_left():
+    window = Window(10, 1.0)
+    window.take(4, 0)
+    window.take(5, 30 * S)
+    told = [window.lack(3, second * S, 0.5) for second in (40, 70, 91)]
+    assert [lack and (lack.until, lack.reserved) for lack in told] == [
+        (91 * S, False),
+        (91 * S, True),
+        None,
+    ]
+
+
 def test_what_was_taken_too_many_comes_back_at_once():
     window = Window(10, 1.0)
     window.take(10, 0)

@@ -17,6 +17,7 @@ from engine.jobs import Job, JobState, Result
 ACCEPT, SEND_BACK, REJECT = "accept", "send back", "reject"
 OPTIONS = (ACCEPT, SEND_BACK, REJECT)
 GATE = "gate"  # the kind of its decisions, and the source of its jobs
+_NAME = 60  # characters
 _SHOWN = 48_000  # characters of a result that a reviewer is shown
 
 
@@ -106,6 +107,12 @@ Consequence = Verified | Unverified | SentBack | Rejected | AskOwner
 def is_deliverable(job: Job) -> bool:
     """Whether the gate looks at a job's result."""
     return bool(job.spec.get("requirements")) and job.source != GATE
+
+
+def called(job: Job) -> str:
+    """Name a deliverable in a few words: its name, or what it is about."""
+    said = job.name or job.step or _task(job.spec)
+    return (said.strip().splitlines() or [job.id])[0][:_NAME]
 
 
 def review_inputs(job: Job, result: Result) -> dict[str, str]:

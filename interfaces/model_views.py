@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from interfaces.views import Column, Table, View, duration
+from store.secrets import REFERENCE
 
 _US = 1_000_000
 _DAY_S = 86_400
 _SHORT_USD = 0.01
+_NEAR_S = 120
 
 _NEVER_S = 10 * 365 * _DAY_S  # the router's "until somebody does something"
 
@@ -42,17 +44,26 @@ _REMEDIES: Mapping[str, str] = {
 }
 
 
-def remedy_of(fault: str, slot: str) -> str:
-    """Say what to do about a test call that failed."""
-    provider, _, rest = slot.partition("/")
+def remedy_of(tried: View) -> str:
+    """Say what to do about a test call that failed, or that could not be made."""
+    if tried.get("ok"):
+        return ""
+    fault, said = str(tried.get("fault") or "not asked"), str(tried.get("message") or "")
+    if said.startswith(REFERENCE):
+        return f"Set it: helio secret set {said.removeprefix(REFERENCE).partition(' ')[0]}"
+    provider, _, rest = str(tried["slot"]).partition("/")
     key = rest.partition("/")[0]
     return _REMEDIES.get(fault, "").format(provider=provider, key=key)
 
 
 def clock(at_us: int, now_us: int, zone: tzinfo) -> str:
-    """Say when, as a person's watch has it: 14:03, with the day where it is another one."""
+    """Say when, as a person's watch has it: 14:03, or 14:03:20 where that is near.
+
+    The day is told where it is another one.
+    """
     at, now = (datetime.fromtimestamp(us / _US, UTC).astimezone(zone) for us in (at_us, now_us))
-    return at.strftime("%H:%M" if at.date() == now.date() else "%a %d %b %H:%M")
+    time = "%H:%M:%S" if abs(at_us - now_us) < _NEAR_S * _US else "%H:%M"
+    return at.strftime(time if at.date() == now.date() else f"%a %d %b {time}")
 
 
 def is_day(said: str) -> bool:
@@ -146,6 +157,22 @@ def models(now_us: int, zone: tzinfo, spent: Mapping[str, View]) -> Table:
         ),
         "No provider is configured. Begin: helio model init anthropic",
     )
+
+
+TRIES = Table(
+    (
+        Column("SLOT", lambda one, _: str(one["slot"]), firm=True),
+        Column("END", lambda one, _: _ended(one), firm=True),
+        Column("TOOK", lambda one, _: took(one.get("took_us")) if one.get("ok") else ""),
+        Column("COST", lambda one, _: money(one.get("usd")) if one.get("ok") else ""),
+        Column("SAID", lambda one, _: str(one.get("message") or "")),
+    ),
+    "There is nobody to ask.",
+)
+
+
+def _ended(tried: View) -> str:
+    return "ok" if tried.get("ok") else str(tried.get("fault") or "not asked")
 
 
 def costs(by: str) -> Table:

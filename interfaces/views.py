@@ -305,7 +305,7 @@ DECISIONS = Table(
         Column("ASKED", _when("created_at"), firm=True),
         Column("DEADLINE", _when("deadline_at"), firm=True),
         Column("OPTIONS", lambda item, _: " | ".join(map(str, item.get("options") or ()))),
-        Column("QUESTION", _plain("question")),
+        Column("QUESTION", lambda one, _: " ".join(str(one.get("question") or "").split())),
     ),
     "Nothing waits for you.",
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from routing.ranking import Plan
 from routing.requests import Refusal, RefusalKind, Skip, SkipReason, Wanted
-from routing.resolving import nothing_configured
+from routing.resolving import AUTO, nothing_configured
 from routing.waterfall import Choice
 
 _CLOSED = frozenset(
@@ -78,15 +78,14 @@ def _unconfigured(plan: Plan, skips: tuple[Skip, ...]) -> Refusal:
             remedy=nothing.remedy,
         )
     first = skips[0]
-    who = (
-        f"{first.slot.provider}/{first.slot.key}" if first.slot.key != "-" else first.slot.provider
-    )
+    slot, why = first.slot, first.detail or str(first.reason)
+    who = "" if slot.key == "-" else f"{slot.provider}/{slot.key}: "
     return Refusal(
         kind=RefusalKind.NOTHING_CONFIGURED,
-        message=f"No model can be asked: {who}: {first.detail or first.reason}.",
+        message=f"No model can be asked: {who}{why}.",
         remedy=(
-            f"Give {first.slot.provider} a key that works (helio secret set NAME, named under "
-            f"keys in models.toml), then: helio model reset {first.slot.provider}"
+            f"Give {slot.provider} a key that works: helio secret set NAME, with the name that "
+            "stands under its keys in models.toml. `helio check` tells which one is missing."
         ),
         skips=skips,
     )
@@ -106,4 +105,4 @@ def _unfit(wanted: Wanted, skips: tuple[Skip, ...]) -> Refusal:
 
 
 def _asked(wanted: Wanted) -> str:
-    return repr(wanted.asked) if wanted.asked else "this request"
+    return "this request" if wanted.asked in ("", AUTO) else repr(wanted.asked)

@@ -30,13 +30,13 @@ _REMEDY_OF_BUDGET = (
 def failure_of(status: int, headers: Mapping[str, str], message: str, now: int) -> Failure:
     """Judge an answer that is none. `headers` are lower-cased, `now` is wall time."""
     code = headers.get(ERROR_HEADER, "")
+    sentence, remedy = _apart(message)
     if code == _BUDGET:
-        return _over_budget(message, _until(headers, now, guess=False))
+        return _over_budget(sentence, _until(headers, now, guess=False))
     if status == _TOO_MANY:
         until = _until(headers, now, guess=True)
-        return Failure(cause=Cause.RATE_LIMIT, message=message, retry_at=until)
+        return Failure(cause=Cause.RATE_LIMIT, message=sentence, retry_at=until)
     if code in _TO_MEND or status == 404:
-        sentence, remedy = _apart(message)
         return Failure(cause=Cause.DEPENDENCY, message=sentence, remedy=remedy)
     if code in _REFUSED_CONTENT or status in _BAD_REQUESTS:
         return Failure(

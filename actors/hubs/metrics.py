@@ -81,7 +81,10 @@ def exposition(tally: Tally, sight: Sight) -> str:
 def _counters(tally: Tally) -> Iterator[Metric]:
     yield _counter("jobs_submitted", "Jobs accepted.", ("lane", "kind", "source"), tally.submitted)
     yield _counter(
-        "jobs_finished", "Jobs that came to rest.", ("lane", "kind", "outcome"), tally.finished
+        "jobs_finished",
+        "Jobs that came to rest; a claim that nobody confirmed is unverified.",
+        ("lane", "kind", "outcome"),
+        tally.finished,
     )
     yield _counter("job_failures", "Jobs that failed for good.", ("class",), tally.failures)
     yield _counter("job_retries", "Attempts that will be repeated.", ("reason",), tally.retries)

@@ -137,6 +137,8 @@ class Tally:
 
     def _finished(self, event: Wire, outcome: str) -> None:
         memo = self.memos.pop(str(event["subject"]), Memo("unknown", "unknown", ""))
+        if event["data"].get("reason") == Reason.UNVERIFIED:
+            outcome = str(Reason.UNVERIFIED)  # a claim that nobody confirmed is no success
         self.finished[(memo.lane, memo.kind, outcome)] += 1
         if event["kind"] == EventKind.JOB_FAILED:
             cause = str((event["data"].get("error") or {}).get("cause"))

@@ -13,7 +13,7 @@ from interfaces.cli import job_request, model_request, options, patience, reach,
 from interfaces.cli.job_request import content_of
 from interfaces.cli.teach import examples
 from interfaces.client import Client
-from interfaces.views import View, age, cost, short, standing, why
+from interfaces.views import View, age, ago, cost, short, standing, why
 
 _LOOK_S = 2.0
 BY_LANE = "auto"  # what is asked for where no model and no tier is named
@@ -83,7 +83,8 @@ def _live(client: Client, job: str, timeout_s: float) -> View:
         now = standing(view)
         if view["state"] in _TELLING and now not in told:
             told.append(now)
-            voice.say(f"Job {short(job)} is {now}. {why(view)}".rstrip(), "yellow")
+            soon = f" It goes on {ago(at, voice.now_us())}." if (at := view.get("run_at")) else ""
+            voice.say(f"Job {short(job)} is {now}. {why(view)}".rstrip() + soon, "yellow")
 
     pieces = patience.output(client, job, follow=True, look_s=_LOOK_S, idle=idle)
     voice.emit_output(_with_last_line(pieces))

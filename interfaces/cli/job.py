@@ -157,6 +157,7 @@ def show(job: options.JobId, as_json: options.AsJson = False) -> None:
             "waits for": awaited(view),
             "age": age(view, now),
             "cost": cost(view),
+            "council": _label(view),
             "verified": verified(view),
             "why": why(view),
             "remedy": remedy(view),
@@ -298,6 +299,14 @@ def _next_step(job: str, waits: View) -> str:
     return (
         "It waits for you: helio decision list" if waits else f"Follow it: helio job logs -f {job}"
     )
+
+
+def _label(view: View) -> str:
+    """Say how many of a council answered."""
+    said = (view.get("result") or {}).get("data")
+    if view.get("backend") != "council" or not isinstance(said, dict):
+        return ""
+    return str(said.get("label") or "")
 
 
 def _tell_artefacts(view: View) -> None:

@@ -75,8 +75,9 @@ def try_out(name: Name, as_json: options.AsJson = False) -> None:
     if as_json:
         voice.emit_json(answer)
     else:
-        for tried in answer["tries"]:
-            _tell_try(tried)
+        voice.emit_table(sight.TRIES, answer["tries"])
+        for remedy in dict.fromkeys(filter(None, map(sight.remedy_of, answer["tries"]))):
+            voice.labelled("remedy", remedy, "bold")
     if not all(tried.get("ok") for tried in answer["tries"]):
         raise typer.Exit(1)
 
@@ -98,9 +99,7 @@ def trip(
         voice.emit_json(answer)
         return
     until = sight.clock(int(answer["until"]), voice.now_us(), zone_of(reach.home()))
-    voice.say(
-        f"Closed until {until}: {', '.join(answer['matched'])}. Open: helio model reset {name}"
-    )
+    voice.say(f"Closed until {until}: {_matched(answer)}. Open: helio model reset {name}")
 
 
 @app.command(epilog=examples("helio model reset openai"))
@@ -111,7 +110,7 @@ def reset(name: Name, as_json: options.AsJson = False) -> None:
     if as_json:
         voice.emit_json(answer)
     else:
-        voice.say(f"Open: {', '.join(answer['matched'])}")
+        voice.say(f"Open: {_matched(answer)}. What waited for it goes on.")
 
 
 @app.command(epilog=examples("helio model reload"))
@@ -157,6 +156,11 @@ def init(
         voice.say("Next: uncover a provider in it, or say one here: helio model init anthropic")
 
 
+def _matched(answer: Mapping[str, Any]) -> str:
+    """Name what a name meant, as the other commands take it."""
+    return ", ".join(name.rpartition(":")[2] for name in answer["matched"])
+
+
 def _text() -> str:
     """Read models.toml; where there is none, there are no models."""
     path = reach.home().models
@@ -180,15 +184,3 @@ def _warn(answer: Mapping[str, Any]) -> bool:
     if answer.get("halted"):
         voice.labelled("warning", "Halted: nothing is called. Lift it: helio resume", "bold yellow")
     return bool(problem)
-
-
-def _tell_try(tried: Mapping[str, Any]) -> None:
-    slot, said = str(tried["slot"]), str(tried.get("message") or "")
-    if tried.get("ok"):
-        cost = sight.money(tried.get("usd"))
-        voice.emit(f"{slot}  ok  {sight.took(tried.get('took_us'))}  {cost}  {said}")
-        return
-    fault = str(tried.get("fault") or "not asked")
-    voice.emit(f"{slot}  {fault}  {said}")
-    if remedy := sight.remedy_of(fault, slot):
-        voice.labelled("remedy", remedy, "bold")

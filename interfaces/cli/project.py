@@ -31,7 +31,8 @@ def add(
     backend: Annotated[str, typer.Option(metavar="NAME", help="What runs its jobs.")] = "",
     lane: Annotated[str, typer.Option(metavar="LANE", help="The lane of its jobs.")] = "",
     budget_usd: Annotated[
-        float | None, typer.Option(min=0, metavar="USD", help="What its model calls of a day may cost.")
+        float | None,
+        typer.Option(min=0, metavar="USD", help="What its model calls of a day may cost."),
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:

@@ -24,6 +24,7 @@ from engine.gates import (
     SentBack,
     Unverified,
     Verified,
+    called,
     follow,
     is_deliverable,
     open_review,
@@ -85,7 +86,7 @@ def _review_of(work: Work, job: Job, result: Result) -> Draft:
     }
     return Draft(
         key="review",
-        name=f"review of {job.name or job.id}",
+        name=f"review of {called(job)}",
         project=job.project,
         lane=job.lane,
         backend="llm",
@@ -156,7 +157,7 @@ def _ask(work: Work, maker: Job, reasons: Sequence[str]) -> None:
     told = "\n".join(f"- {reason}" for reason in reasons) or "- no reason was given"
     question = Question(
         kind=GATE,
-        text=f"Is {maker.name or maker.id} done? The reviewer cannot settle it:\n{told}",
+        text=f"Is this done: {called(maker)}? The reviewer cannot settle it:\n{told}",
         options=OPTIONS,
     )
     waiting = work.put(park(maker, {"decision": ""}, 0))

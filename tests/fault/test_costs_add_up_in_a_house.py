@@ -56,6 +56,18 @@ def spend(shop: Provided, usd: float) -> None:
     assert shop.answered("spend", model="claude-middle", lane="P2")["state"] == "succeeded"
 
 
+def adds_up(shop: Provided, by: str, calls: list[dict[str, Any]]) -> None:
+    """See that `helio cost` tells of these calls and of no others."""
+    told = json.loads(shop.helio("cost", "--by", by, "--json").out)
+    assert told["total"]["calls"] == len(calls)
+    assert told["total"]["usd"] == pytest.approx(sum(one["usd"] for one in calls))
+    sums: dict[str, float] = defaultdict(float)
+    for one in calls:
+        sums[str(one.get({"worker": "session"}.get(by, by)))] += one["usd"]
+    if by != "day":
+        assert {one["key"]: one["usd"] for one in told["items"]} == pytest.approx(sums)
+
+
 def test_each_call_is_counted_once_although_router_and_dispatcher_are_killed(
     shop: Provided,
 ) -> None:
@@ -87,16 +99,8 @@ def test_each_call_is_counted_once_although_router_and_dispatcher_are_killed(
         assert one["ok"], one
         assert one["usd"] == pytest.approx(price(USAGES[one["model"]]))
     assert len([one for one in counted if one["ok"]]) >= AT_ONCE
-    owed = sum(one["usd"] for one in calls)
     for by in BY:
-        told = json.loads(shop.helio("cost", "--by", by, "--json").out)
-        assert told["total"]["calls"] == len(calls)
-        assert told["total"]["usd"] == pytest.approx(owed)
-        sums: dict[str, float] = defaultdict(float)
-        for one in calls:
-            sums[str(one.get({"worker": "session"}.get(by, by)))] += one["usd"]
-        if by != "day":
-            assert {one["key"]: one["usd"] for one in told["items"]} == pytest.approx(sums)
+        adds_up(shop, by, calls)
 
 
 def test_a_job_may_not_spend_more_than_it_was_given(shop: Provided) -> None:

@@ -4,7 +4,7 @@
 const ROWS = [
   ["running", ["running", "reviewing"]], ["ready", ["ready"]], ["waiting", ["waiting"]],
   ["delayed", ["delayed"]], ["blocked", ["blocked"]], ["failed", ["failed"]],
-  ["succeeded", ["succeeded"]], ["dropped", ["cancelled", "skipped"]],
+  ["succeeded", ["succeeded"]], ["unverified", ["unverified"]], ["dropped", ["cancelled", "skipped"]],
 ];
 const LANES = ["P0", "P1", "P2", "P3", "P4", "P5"];
 const US = 1e6;
@@ -45,7 +45,8 @@ export function tick(root) {
 
 export const short = (id) => id.slice(-8);
 const title = (job) => job.name || job.step || argv(job.spec) || job.mode || job.kind;
-const argv = (spec) => (spec?.run || []).join(" ") || spec?.sh || spec?.wait?.ask || "";
+const argv = (spec) => (spec?.run || []).join(" ") || spec?.sh || spec?.prompt || spec?.wait?.ask || "";
+const cost = (job) => (job.cost_usd ? ` · $${job.cost_usd.toFixed(job.cost_usd < 0.1 ? 4 : 2)}` : "");
 
 export function running(job, line, cancel) {
   return el("li", { "data-job": job.id },
@@ -60,7 +61,8 @@ export function running(job, line, cancel) {
 
 function place(job) {
   const attempt = job.epoch > 1 ? ` · attempt ${job.epoch}` : "";
-  return `${short(job.id)} · ${job.cwd || "a fresh directory"}${attempt}`;
+  const asks = job.backend === "llm" || job.backend === "council";
+  return `${short(job.id)} · ${job.cwd || (asks ? job.backend : "a fresh directory")}${attempt}`;
 }
 
 export function recent(job) {
@@ -69,16 +71,20 @@ export function recent(job) {
     el("div", { class: "line" },
       span("lane", job.lane, { "data-lane": job.lane }),
       span("name", title(job), { title: title(job) }),
-      span("word push", standing(job), { "data-state": job.state })),
+      span("word push", standing(job), { "data-state": stands(job) })),
     el("div", { class: "line" },
-      span("meta", `${short(job.id)} · ${job.project}`),
+      span("meta", `${short(job.id)} · ${job.project}${cost(job)}`),
       age("meta push", job.finished_at || job.created_at, "", " ago")),
     why ? el("div", { class: "meta whole" }, why) : null);
 }
 
+// A claim that nobody confirmed is not shown as done.
+const stands = (job) => (job.reason === "unverified" ? "unverified" : job.state);
+
 function standing(job) {
   const took = job.started_at && job.finished_at ? ` in ${spell(job)}` : "";
-  return (job.reason ? `${job.state} (${job.reason.replaceAll("_", " ")})` : job.state) + took;
+  const state = stands(job);
+  return (job.reason && job.reason !== state ? `${state} (${job.reason.replaceAll("_", " ")})` : state) + took;
 }
 
 function spell(job) {

@@ -81,7 +81,7 @@ def test_no_model_at_all_says_how_to_begin(helio, house):
 def test_show_tells_limits_speed_and_the_price_of_long_calls(helio, house):
     house.on("model.show", {"name": "anthropic", "candidates": [OPEN, CLOSED]})
     ran = helio("model", "show", "anthropic")
-    assert "41 requests left until 11:07, 9 of 50 requests a minute" in ran.out
+    assert "41 requests left until 11:07:40, 9 of 50 requests a minute" in ran.out
     assert "95 % within 812 ms" in ran.out
     assert "$8 / $30 above 272k tokens" in ran.out
     assert "429 from the provider" in ran.out
@@ -105,7 +105,7 @@ def test_a_test_tells_latency_cost_and_the_served_model(helio, house):
     house.on("model.test", {"name": "x", "tries": [tried]})
     ran = helio("model", "test", "claude-opus-5-5")
     assert ran.code == 0
-    assert f"{OPEN['slot']}  ok  640 ms  $0.00012  claude-opus-5-5 answered." in ran.out
+    assert row(ran.out, "anthropic").endswith("ok   640 ms  $0.00012  claude-opus-5-5 answered.")
 
 
 def test_a_test_that_fails_tells_the_remedy_and_ends_with_1(helio, house):
@@ -117,12 +117,21 @@ def test_a_test_that_fails_tells_the_remedy_and_ends_with_1(helio, house):
     assert "helio secret rotate work" in ran.err
 
 
+def test_a_test_without_keys_tells_each_remedy_once(helio, house):
+    missing = [{"slot": f"a/K/{model}", "ok": False, "message": "secret:A_KEY is not there"}
+               for model in ("one", "two")]  # fmt: skip
+    house.on("model.test", {"name": "a", "tries": missing})
+    ran = helio("model", "test", "a")
+    assert ran.out.count("not asked") == 2
+    assert ran.err == "remedy: Set it: helio secret set A_KEY\n"
+
+
 def test_trip_takes_a_length_of_time_and_reset_opens(helio, house):
     house.on("model.trip", {"name": "a", "matched": ["provider:a"], "until": NOW + 600_000_000})
     house.on("model.reset", {"name": "a", "matched": ["provider:a"]})
-    assert "Closed until 11:16: provider:a" in helio("model", "trip", "a", "--for", "10m").err
+    assert "Closed until 11:16: a. Open" in helio("model", "trip", "a", "--for", "10m").err
     assert house.bodies("model.trip") == [{"name": "a", "for_s": 600}]
-    assert "Open: provider:a" in helio("model", "reset", "a").err
+    assert "Open: a. What waited" in helio("model", "reset", "a").err
     assert helio("model", "trip", "a", "--for", "soon").code == 2
 
 

@@ -18,6 +18,7 @@ from tests.unit.routing.corekit import Core, S, catalogue, provider_of, serves
 PRICE = Price(input=0, output=10_000)  # a cent a token of answer
 DAY_USD, EMERGENCY_USD, JOB_USD = 3.0, 0.5, 1.0
 DUST = 1e-6
+LONGEST = 600 * S  # models.whole_s: after it, the owner of a probe has vanished
 FAULTS = ("rate_limit", "rate_limit", "quota", "server", "timeout", "cut", "refused", "cancelled")
 
 
@@ -38,7 +39,7 @@ class CoreMachine(RuleBasedStateMachine):
         self.core = Core(known(), budgets=budgets)
         self.under_way = []
         self.closed = {}  # slot -> the time that its provider named
-        self.probes = {}  # provider -> the probe's grant
+        self.probes = {}  # provider -> the probe's grant, and since when
         self.spent = {}  # day or job -> dollars, those under way included
 
     @rule(
@@ -64,8 +65,9 @@ class CoreMachine(RuleBasedStateMachine):
         assert self.core.now >= self.closed.get(str(slot), 0), "granted before the reset"
         assert floor is None or RANK[grant.candidate.deployment.tier] >= RANK[floor]
         if grant.probe:
-            assert slot.provider not in self.probes, "two probes"
-            self.probes[slot.provider] = grant.id
+            _, since = self.probes.get(slot.provider, ("", -LONGEST))
+            assert self.core.now - since >= LONGEST, "two probes"
+            self.probes[slot.provider] = grant.id, self.core.now
         else:
             assert str(slot) not in self.closed, "no probe went first"
         self.under_way.append(grant)
@@ -120,7 +122,7 @@ class CoreMachine(RuleBasedStateMachine):
     def _take(self, data):
         grant = data.draw(st.sampled_from(self.under_way))
         self.under_way.remove(grant)
-        if self.probes.get(provider_of(grant)) == grant.id:
+        if self.probes.get(provider_of(grant), ("", 0))[0] == grant.id:
             del self.probes[provider_of(grant)]
         return grant
 

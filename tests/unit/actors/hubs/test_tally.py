@@ -55,6 +55,16 @@ def test_a_life_is_counted_by_lane_kind_and_outcome():
     assert tally.events[("job.running",)] == 3
 
 
+def test_a_claim_that_nobody_confirmed_is_counted_as_unverified():
+    steps = (
+        (2, {"state": JobState.REVIEWING, "epoch": 1}),
+        (5, {"state": JobState.SUCCEEDED, "reason": Reason.UNVERIFIED}),
+    )
+    tally = Tally()
+    tally.fold([wire(event, seq) for seq, event in enumerate(life(JOB, *steps), start=1)])
+    assert tally.finished == {("P1", "task", "unverified"): 1}
+
+
 def test_waits_and_durations_are_seconds_of_each_attempt():
     tally = Tally()
     tally.fold(ALL)

@@ -256,11 +256,19 @@ REVIEWS = Table(
     ),
     "Nobody has reviewed it.",
 )
+
+
+def _asked(call: View) -> str:
+    """Say what was asked for where another model answered; "auto" asks for none by name."""
+    asked = str(call.get("asked") or "")
+    return asked if call.get("substituted") and asked != "auto" else ""
+
+
 CALLS = Table(
     (
         Column("WHEN", _when("at"), firm=True),
         Column("MODEL", _plain("model")),
-        Column("ASKED", lambda one, _: str(one["asked"]) if one.get("substituted") else ""),
+        Column("ASKED", lambda one, _: _asked(one)),
         Column("PROVIDER", _plain("provider")),
         Column("END", lambda one, _: "ok" if one.get("ok") else str(one.get("fault") or "failed")),
         Column("TOKENS", lambda one, _: f"{one.get('input', 0)} + {one.get('output', 0)}"),

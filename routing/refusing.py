@@ -34,7 +34,7 @@ def refusal(wanted: Wanted, choice: Choice) -> Refusal:
         return Refusal(
             kind=RefusalKind.FAILED,
             message=f"Every model that could answer {_asked(wanted)} was tried, and all failed.",
-            remedy="See what each said with: helio model list",
+            remedy="How each stands: helio model list",
             skips=skips,
         )
     if reasons <= _UNCONFIGURED:

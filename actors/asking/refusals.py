@@ -13,6 +13,7 @@ from engine.failures import Cause, Failure
 from engine.moments import US_PER_S
 
 ERROR_HEADER = "x-helio-error"  # the gateway's code, whatever the dialect of the body
+REMEDY_HEADER = "x-helio-remedy"
 UNTIL_HEADER = "x-helio-until"  # microseconds, UTC; absent where no time is known
 HALTED = "halted"
 UNFIT = "no_fitting_model"
@@ -30,7 +31,7 @@ _REMEDY_OF_BUDGET = (
 def failure_of(status: int, headers: Mapping[str, str], message: str, now: int) -> Failure:
     """Judge an answer that is none. `headers` are lower-cased, `now` is wall time."""
     code = headers.get(ERROR_HEADER, "")
-    sentence, remedy = _apart(message)
+    sentence, remedy = _apart(message, headers.get(REMEDY_HEADER, ""))
     if code == _BUDGET:
         return _over_budget(sentence, _until(headers, now, guess=False))
     if status == _TOO_MANY:
@@ -40,9 +41,9 @@ def failure_of(status: int, headers: Mapping[str, str], message: str, now: int) 
         return Failure(cause=Cause.DEPENDENCY, message=sentence, remedy=remedy)
     if code in _REFUSED_CONTENT or status in _BAD_REQUESTS:
         return Failure(
-            cause=Cause.TOOL, message=message, remedy="Change the prompt or the model; then retry."
+            cause=Cause.TOOL, message=sentence, remedy="Change the prompt or the model; then retry."
         )
-    return Failure(cause=Cause.OTHER, message=message)
+    return Failure(cause=Cause.OTHER, message=sentence, remedy=remedy)
 
 
 def refused_content(model: str) -> Failure:
@@ -70,7 +71,8 @@ def _until(headers: Mapping[str, str], now: int, *, guess: bool) -> int | None:
     return None
 
 
-def _apart(message: str) -> tuple[str, str]:
-    """Part the gateway's sentence from its remedy, which stand in one text there."""
-    sentence, mark, remedy = message.partition(". ")
-    return (f"{sentence}.", remedy) if mark else (message, "")
+def _apart(message: str, remedy: str) -> tuple[str, str]:
+    """Part the gateway's sentence from its remedy, with which its text ends."""
+    if remedy and message.endswith(remedy):
+        return message.removesuffix(remedy).rstrip(), remedy
+    return message, ""

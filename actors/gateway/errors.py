@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.gateway.headers import safe
 from engine.errors import HelioError
 from engine.moments import US_PER_S
 from routing.conversation import Dialect
@@ -86,7 +87,7 @@ class Reply:
 def of_error(error: HelioError) -> Reply:
     """Tell of a flaw of the request, or that the house is halted."""
     code = error.slug.replace("-", "_")
-    headers = _head(code)
+    headers = _head(code, error.remedy)
     if "allow" in error.facts:
         headers["allow"] = str(error.facts["allow"])
     return Reply(
@@ -121,7 +122,7 @@ def of_giving_up(gave: GaveUp, dialect: Dialect, now: int) -> Reply:
     elif _fits_nowhere(refusal):
         status, code = _FAULTS[FaultKind.CONTEXT]
         message = f"prompt is too long: {message}"  # agents know these words, and compact
-    headers = {**gave.headers, **_head(code)}
+    headers = {**gave.headers, **_head(code, refusal.remedy)}
     if refusal.until:
         headers["x-helio-until"] = str(refusal.until)
     if status == 429 or (status == 503 and refusal.until):
@@ -136,7 +137,7 @@ def retry_after_s(until: int, now: int) -> int:
 
 def _last_words(fault: Fault) -> str:
     """Quote the last provider. What one says of a key is not for the key's users."""
-    return "" if fault.kind is FaultKind.AUTH else f" The last one said: {fault.message[:500]}"
+    return "" if fault.kind is FaultKind.AUTH else f' The last one said: "{fault.message[:500]}".'
 
 
 def _is_too_long(refusal: Refusal, fault: Fault) -> bool:
@@ -160,9 +161,13 @@ def _of_fault(fault: Fault, gave: GaveUp, *, own: bool) -> Reply:
     return Reply(status=status, code=code, message=fault.message, headers=headers, body=body)
 
 
-def _head(code: str) -> dict[str, str]:
-    """Say what went wrong by a name that is the same in every dialect, and that it stays so."""
-    return {"x-helio-error": code, **NO_RETRY}
+def _head(code: str, remedy: str = "") -> dict[str, str]:
+    """Say what went wrong by a name that is the same in every dialect, and that it stays so.
+
+    The remedy, with which the body's sentence ends, is told by itself too.
+    """
+    told = {"x-helio-remedy": safe(remedy)} if remedy else {}
+    return {"x-helio-error": code, **told, **NO_RETRY}
 
 
 def _sentences(message: str, remedy: str) -> str:

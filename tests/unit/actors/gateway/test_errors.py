@@ -62,7 +62,7 @@ def test_when_all_failed_the_last_fault_gives_the_status(kind, status):
     reply = of_giving_up(gave(RefusalKind.FAILED, Fault(kind, "why")), Dialect.CHAT, NOW)
     assert reply.status == status
     assert reply.headers["x-should-retry"] == "false"
-    assert ("said: why" in reply.message) == (kind not in (FaultKind.AUTH, FaultKind.CONTEXT))
+    assert ('said: "why".' in reply.message) == (kind not in (FaultKind.AUTH, FaultKind.CONTEXT))
 
 
 def test_the_wait_is_told_in_whole_seconds_rounded_up():

@@ -34,7 +34,7 @@ _BEAT_S = 5.0
 _READY_S = 120.0
 _LINE_BYTES = 2**24
 _DOORS_S = 10.0
-_HALT_S = 3.0
+_HALT_S = 2.0
 _CLOSE_S = 5.0
 
 

@@ -18,7 +18,7 @@ from engine.ports import HubFace, RouterFace, SessionFace
 
 _ANSWER_S = 10.0
 _SPAWN_S = 60.0
-_SWITCH_S = 3.0  # a halt is acknowledged after so long although the router did not answer
+_SWITCH_S = 1.5  # a halt is acknowledged after so long although the router did not answer
 
 
 class Crew(Protocol):

@@ -32,6 +32,7 @@ class Halting:
         self._home = home
         self._clock = clock
         self._command = command
+        self._delivering = asyncio.Lock()  # one at a time: a second one could outlive a resume
 
     @property
     def pending(self) -> bool:
@@ -59,7 +60,7 @@ class Halting:
     async def insist(self) -> None:
         """Repeat an order that nobody has taken, for ever; run this as a task."""
         while True:
-            if self.pending:
+            if self.pending and not self._delivering.locked():
                 try:
                     await self._deliver(_who_ordered(self._home))
                 except HelioError:
@@ -67,8 +68,9 @@ class Halting:
             await asyncio.sleep(_INSIST_S)
 
     async def _deliver(self, by: str) -> dict[str, Any]:
-        taken = await self._command("house.halt", {"by": by})
-        self._home.halted.unlink(missing_ok=True)
+        async with self._delivering:
+            taken = await self._command("house.halt", {"by": by})
+            self._home.halted.unlink(missing_ok=True)
         return taken
 
 

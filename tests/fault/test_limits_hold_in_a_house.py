@@ -126,7 +126,7 @@ def test_agents_whose_models_are_closed_are_stopped_and_go_on_at_the_reset(shop:
     ]
     for here in rooms.values():
         eventually((here / "ready").exists, 30, "the client is imported")
-    told = shop.close_door("ant", 8)
+    told = shop.close_door("ant", 14)  # what is looked at before must be done by then
     for here in rooms.values():
         (here / "go").touch()
     for job in jobs:
@@ -138,7 +138,7 @@ def test_agents_whose_models_are_closed_are_stopped_and_go_on_at_the_reset(shop:
     before = Counter(one["model"] for one in shop.log())
     assert set(before.values()) == {1}  # and nothing closed was asked twice
     for job in jobs:
-        done = shop.at_rest(job, 40)
+        done = shop.at_rest(job, 60)
         assert (done["state"], done["failures"]) == ("succeeded", 0)
         assert done["result"]["text"] == "echo: hi"
     assert all(one["at"] >= told for one in shop.log(outcome="ok"))

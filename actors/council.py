@@ -23,7 +23,8 @@ from actors.councils.sitting import hold
 from actors.dispatching.bodies import Body as Words
 from actors.dispatching.bodies import read
 from actors.logs import open_log
-from engine.errors import BadInput, HelioError, Unavailable
+from actors.routing.showing import UNASKABLE
+from engine.errors import BadInput, Conflict, HelioError
 from engine.ports import Body, Clock, RouterFace
 from engine.settings import Settings
 from routing.council import Known, Member, Sitting, Verdict, pick_members
@@ -138,8 +139,9 @@ class Council:
                 remedy="Ask more members, or lower the quorum.",
             )
         if len(members) < quorum:
-            raise Unavailable(
-                f"The council needs {quorum} answers, and {len(members)} families are configured.",
+            there = "one family is" if len(members) == 1 else f"{len(members)} families are"
+            raise Conflict(
+                f"The council needs {quorum} answers, and {there} configured.",
                 remedy="Add a provider of another family to models.toml, or lower the quorum.",
             )
         total_s = asked.total_s or sizes.total_s
@@ -170,7 +172,7 @@ def known_models(candidates: list[Mapping[str, Any]]) -> list[Known]:
     """Read the router's view: each model once, open if one of its candidates is."""
     found: dict[str, Known] = {}
     for one in candidates:
-        if one["state"] == "disabled":
+        if one["state"] in UNASKABLE:
             continue
         model = str(one["model"])
         is_open = one["state"] == "open" or (model in found and found[model].open)

@@ -85,8 +85,7 @@ class Work:
         except Fenced as newer:
             return Ending(Lost(counts=False, message=newer.detail))
         except HelioError as refusal:
-            text = f"{refusal.detail} {refusal.remedy}".strip()
-            return _failed(Cause.DEPENDENCY, text)
+            return _failed(Cause.DEPENDENCY, refusal.detail, refusal.remedy)
         except OSError as trouble:
             return _failed(Cause.OTHER, f"The machine refused what the job needs: {trouble}.")
         except Exception as surprise:  # noqa: BLE001  # an order ends, whatever a backend does
@@ -164,5 +163,5 @@ class Work:
             await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
 
-def _failed(cause: Cause, message: str) -> Ending:
-    return Ending(Failed(Failure(cause=cause, message=message)))
+def _failed(cause: Cause, message: str, remedy: str = "") -> Ending:
+    return Ending(Failed(Failure(cause=cause, message=message, remedy=remedy)))

@@ -211,7 +211,9 @@ def _loopback(address: str) -> bool:
 def _models(patient: Patient) -> Iterator[Finding]:
     found = judged(patient.home)
     if found.catalogue is None:
-        yield Finding("models", FAIL, f"{len(found.flaws)} errors in models.toml", "helio check")
+        count = len(found.flaws)
+        errors = "an error" if count == 1 else f"{count} errors"
+        yield Finding("models", FAIL, f"{errors} in models.toml", "See them: helio check")
     elif said := unready(found.catalogue):
         yield Finding("models", NOTE, *said)
     elif missing := list(missing_keys(patient.home, found.catalogue)):

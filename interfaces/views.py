@@ -40,6 +40,7 @@ COLOURS: Mapping[str, str] = {
     "retired": "bright_black",
 }
 UNVERIFIED = "unverified"
+HELD_UP = frozenset({"delayed", "blocked", "waiting"})
 TERMINAL = frozenset({"succeeded", "failed", "cancelled", "skipped"})
 
 
@@ -206,6 +207,22 @@ def awaited(job: View) -> str:
         f"helio decision answer {short(one['id'])} {'|'.join(map(str, one.get('options') or ()))}"
         for one in asked[:1]
     )
+
+
+def held_up(job: View, now_us: int) -> str:
+    """Say why a job does not go on, and when or by what it will; else nothing."""
+    if job.get("state") not in HELD_UP:
+        return ""
+    parts = [f"Job {short(job.get('id'))} is {standing(job)}."]
+    if job.get("state") == "delayed":
+        parts += [why(job), f"It goes on {ago(at, now_us)}." if (at := _due(job)) else ""]
+    if gives := awaited(job):
+        parts.append(f"It waits for: {gives}")
+    return " ".join(filter(None, parts))
+
+
+def _due(job: View) -> int:
+    return int(job.get("run_at") or 0)
 
 
 def _plain(key: str) -> Callable[[View, int], str]:

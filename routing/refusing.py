@@ -93,6 +93,8 @@ def _unconfigured(plan: Plan, skips: tuple[Skip, ...]) -> Refusal:
 
 def _unfit(wanted: Wanted, skips: tuple[Skip, ...]) -> Refusal:
     told = dict.fromkeys(f"{skip.reason}: {skip.detail}".removesuffix(": ") for skip in skips)
+    if {skip.reason for skip in skips} == {SkipReason.SAME_FAMILY}:
+        return _of_one_family(wanted, skips)
     remedy = "Ask for another model, or change what is required: helio model list"
     if any(skip.reason is SkipReason.UNPRICED for skip in skips):
         remedy = "Give the model a price in models.toml, or set models.allow_unpriced."
@@ -100,6 +102,16 @@ def _unfit(wanted: Wanted, skips: tuple[Skip, ...]) -> Refusal:
         kind=RefusalKind.UNFIT,
         message=f"No configured model can answer {_asked(wanted)} ({'; '.join(told)}).",
         remedy=remedy,
+        skips=skips,
+    )
+
+
+def _of_one_family(wanted: Wanted, skips: tuple[Skip, ...]) -> Refusal:
+    families = ", ".join(sorted(set(wanted.who.avoid)))
+    return Refusal(
+        kind=RefusalKind.UNFIT,
+        message=f"No model of another family than {families} is configured.",
+        remedy="Add a provider of another family to models.toml: helio model init",
         skips=skips,
     )
 

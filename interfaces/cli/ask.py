@@ -13,11 +13,10 @@ from interfaces.cli import job_request, model_request, options, patience, reach,
 from interfaces.cli.job_request import content_of
 from interfaces.cli.teach import examples
 from interfaces.client import Client
-from interfaces.views import View, age, ago, cost, short, standing, why
+from interfaces.views import View, age, cost
 
 _LOOK_S = 2.0
 BY_LANE = "auto"  # what is asked for where no model and no tier is named
-_TELLING = frozenset({"delayed", "blocked", "waiting"})
 
 
 def ask(
@@ -72,19 +71,14 @@ def register(app: typer.Typer) -> None:
 
 def _live(client: Client, job: str, timeout_s: float) -> View:
     """Show the answer as it comes, and why it does not come."""
-    told: list[str] = []
+    tell = patience.Teller()
     if timeout_s:  # a stream has no end of its own to wait for
         view = patience.wait_for(client, job, timeout_s)
         voice.emit_text(str((view.get("result") or {}).get("text") or ""))
         return view
 
     def idle() -> None:
-        view = client.ask("job.show", {"id": job})
-        now = standing(view)
-        if view["state"] in _TELLING and now not in told:
-            told.append(now)
-            soon = f" It goes on {ago(at, voice.now_us())}." if (at := view.get("run_at")) else ""
-            voice.say(f"Job {short(job)} is {now}. {why(view)}".rstrip() + soon, "yellow")
+        tell(client.ask("job.show", {"id": job}))
 
     pieces = patience.output(client, job, follow=True, look_s=_LOOK_S, idle=idle)
     voice.emit_output(_with_last_line(pieces))

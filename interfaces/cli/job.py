@@ -317,6 +317,14 @@ def _tell_artefacts(view: View) -> None:
         voice.say(f"{kept['name']} has {size(kept['size_bytes'])}.{cut} Get it: {how}")
 
 
+def _tell_verdict(view: View) -> None:
+    """Say on stderr what the gate says; a claim that nobody confirmed must not pass for done."""
+    if (view.get("result") or {}).get("verified"):
+        voice.say(f"Verified: {verified(view)}.", "green")
+    else:
+        voice.say(f"Job {short(view['id'])} is {standing(view)}. {why(view)}".rstrip(), "yellow")
+
+
 def _latest(rows: Sequence[View]) -> list[View]:
     """Give the last rows, attempts by epoch; the rest stands in --json."""
     ordered = sorted(rows, key=lambda row: int(row.get("epoch") or 0))
@@ -338,6 +346,12 @@ def _attend(client: Client, job: str, *, timeout_s: float, logs: bool, as_json: 
     elif not logs:
         voice.emit_text(str(result.get("text") or ""))
         _tell_artefacts(view)
+    if (
+        not as_json
+        and view["state"] == "succeeded"
+        and (view.get("spec") or {}).get("requirements")
+    ):
+        _tell_verdict(view)
     if view["state"] != "succeeded":
         if not as_json:
             voice.say_end("Job", view)

@@ -19,7 +19,7 @@ import typer
 from engine.errors import HelioError, Unavailable
 from interfaces.cli import voice
 from interfaces.client import Client
-from interfaces.views import TERMINAL, View, short, standing
+from interfaces.views import TERMINAL, View, held_up, short, standing
 
 _LONG_POLL_S = 20.0
 _PACE_S = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -86,10 +86,27 @@ def _look(client: Client, job: str, wait_s: float) -> View:
     return _patiently(lambda: client.ask("job.show", question), _ABSENCE_S if wait_s else 0)
 
 
+class Teller:
+    """Tells on stderr why a job does not go on, once for each standing."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, view: View) -> None:
+        """Look at a view, and tell what is new in it."""
+        now = standing(view)
+        if now not in self._told and (said := held_up(view, voice.now_us())):
+            self._told.add(now)
+            voice.say(said, "yellow")
+
+
 def wait_for(client: Client, job: str, timeout_s: float = 0) -> View:
-    """Give the view of the job when it is at rest."""
-    *_, last = watch(client, job, timeout_s)
-    return last
+    """Give the view of the job when it is at rest; tells what holds it up meanwhile."""
+    tell = Teller()
+    view: View = {}
+    for view in watch(client, job, timeout_s):
+        tell(view)
+    return view
 
 
 def output(

@@ -70,7 +70,11 @@ def say(message: str, style: str = "") -> None:
 
 def say_end(what: str, view: View) -> None:
     """Tell that a job did not succeed, why, and what to do about it."""
-    labelled(f"{what} {short(view['id'])} {standing(view)}", why(view), "bold red")
+    ended, said = f"{what} {short(view['id'])} {standing(view)}", why(view)
+    if said:
+        labelled(ended, said, "bold red")
+    else:
+        say(f"{ended}.", "bold red")
     if said := remedy(view):
         labelled("remedy", said, "bold")
 

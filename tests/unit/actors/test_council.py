@@ -126,6 +126,7 @@ async def test_a_missed_quorum_has_a_label_and_no_answer(council, gateway):
 async def test_a_quorum_that_cannot_come_is_refused_with_a_remedy(council, gateway):
     problem = (await ask(council, gateway, quorum=4))["problem"]
     assert "3 families are configured" in problem["detail"]
+    assert problem["status"] == 409, "nothing is away, so that waiting would not help"
     problem = (await ask(council, gateway, members=["opus"], quorum=2))["problem"]
     assert problem["status"] == 400
     assert gateway.asked == []

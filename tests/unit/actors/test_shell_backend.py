@@ -160,7 +160,7 @@ async def test_what_cannot_run_says_what_and_why(
     outcome = await house.desk.outcome("a")
     assert isinstance(outcome, Failed)
     assert outcome.failure.cause is cause
-    assert sentence in outcome.failure.message
+    assert sentence in f"{outcome.failure.message} {outcome.failure.remedy}"
 
 
 async def test_children_left_behind_end_with_their_job(house: House, session: Session) -> None:

@@ -75,3 +75,24 @@ def test_an_unconfirmed_claim_is_never_listed_as_succeeded(helio, house, job):
     ran = helio("job", "list")
     assert "unverified" in ran.out
     assert "succeeded" not in ran.out
+
+
+def test_whoever_waits_for_a_claim_that_nobody_confirmed_is_told(helio, house, job):
+    house.on("job.submit", {"ids": [job["id"]], "replayed": False})
+    ended = job | DUE | {"result": {"text": "a poem", "verified": None}, "reason": "unverified"}
+    house.on("job.show", ended | {"reviews": [{"why": "No model of another family."}]})
+    ran = helio("job", "submit", "--prompt", "A poem", "--requirements", "It rhymes.", "--wait")
+    assert (ran.code, ran.out) == (0, "a poem\n")
+    assert "unverified. No model of another family." in ran.err
+    house.on("job.show", ended | {"reason": "", "result": {"text": "a poem", "verified": True}})
+    ran = helio("job", "submit", "--prompt", "A poem", "--requirements", "It rhymes.", "--wait")
+    assert "Verified: yes" in ran.err
+
+
+def test_whoever_waits_is_told_once_what_holds_a_job_up_and_when_it_goes_on(helio, asked, job):
+    held = {"state": "delayed", "reason": "rate_limit", "error": {"message": "All are closed."}}
+    later = job | held | {"run_at": 2**60}
+    asked.on("job.show", [job | {"state": "running"}, later, later, job])
+    ran = helio("council", "ask", "Is it so?")
+    assert ran.code == 0
+    assert ran.err.count("is delayed (rate_limit). All are closed. It goes on in") == 1

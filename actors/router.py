@@ -33,6 +33,7 @@ _CALM_S = 10.0  # after so long without trouble the pauses begin anew
 _BEAT_S = 0.5
 _AGREE_EVERY_S = 5.0  # how often the dispatcher is asked whether the house is halted
 _ASK_S = 5.0
+_TROUBLED_WAIT_S = 1.0  # and for one that could not open
 _OPEN_WAIT_S = 10.0  # how long a word waits for a router that is opening
 
 
@@ -133,12 +134,14 @@ class Router:
 
     async def _opened(self) -> Office:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_OPEN_WAIT_S):
+            async with asyncio.timeout(_TROUBLED_WAIT_S if self._problem else _OPEN_WAIT_S):
                 await self._ready.wait()
         if self._office is None or not self._ready.is_set():
+            problem = self._problem or {}
             raise Unavailable(
-                f"The router is starting. {self._said}",
-                remedy="Try again in a few seconds; `helio status` tells how the house is.",
+                f"The router cannot begin. {problem['detail']}" if problem else "It is starting.",
+                remedy=problem.get("remedy")
+                or "Try again in a few seconds; `helio status` tells how the house is.",
             )
         return self._office
 

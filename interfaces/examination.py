@@ -210,7 +210,9 @@ def _loopback(address: str) -> bool:
 
 def _models(patient: Patient) -> Iterator[Finding]:
     found = judged(patient.home)
-    if found.catalogue is None:
+    if problem := (patient.status or {}).get("models_problem"):
+        yield Finding("models", FAIL, str(problem["detail"]), str(problem.get("remedy", "")))
+    elif found.catalogue is None:
         count = len(found.flaws)
         errors = "an error" if count == 1 else f"{count} errors"
         yield Finding("models", FAIL, f"{errors} in models.toml", "See them: helio check")

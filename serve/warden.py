@@ -35,6 +35,7 @@ _READY_S = 120.0
 _LINE_BYTES = 2**24
 _DOORS_S = 10.0
 _HALT_S = 2.0
+_LOOK_S = 2.0
 _CLOSE_S = 5.0
 
 
@@ -119,6 +120,8 @@ class Warden:
                 return await self._command(str(request["name"]), request["body"])
             case "query":
                 return await refs.desk().query(request["name"], request["body"])
+            case "models":
+                return {"problem": await self._problem_of_models()}
             case "drain":
                 return await self._drain(float(request["drain_s"]))
             case other:
@@ -133,6 +136,12 @@ class Warden:
             return await refs.desk().command(name, body)
         finally:
             await asyncio.wait({models})
+
+    async def _problem_of_models(self) -> Any:
+        """Tell what keeps the router from its work; None where nothing does."""
+        with contextlib.suppress(LookupError, TimeoutError, RayError):
+            return (await system.health(Kind.ROUTER, _LOOK_S)).get("problem")
+        return None
 
     async def _halt_models(self) -> None:
         with contextlib.suppress(HelioError, TimeoutError):

@@ -192,7 +192,7 @@ def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
             "home": told.get("home"),
             "pages": told.get("api"),
             "docs": f"{told['api']}/docs" if told.get("api") else "",
-            "models": _models(str(told.get("home") or "")),
+            "models": _models(str(told.get("home") or ""), told.get("models_problem") or {}),
             "slots": f"{house['running']} of {house['slots']} busy" if house else "",
             "jobs": _counts(house.get("counts") or {}),
             "your word": _asked(house),
@@ -213,8 +213,10 @@ def _standing(told: Mapping[str, Any], house: Mapping[str, Any]) -> str:
     return rise.TITLES.get(str(told.get("phase")), str(told.get("phase"))).lower()
 
 
-def _models(home: str) -> str:
+def _models(home: str, problem: Mapping[str, Any]) -> str:
     """Say in one line what keeps models from being called, where anything does."""
+    if problem:
+        return f"{problem.get('detail', '')} {problem.get('remedy', '')}".strip()
     if not home:
         return ""
     found = judged(Home.at(home))

@@ -6,6 +6,7 @@ status, halt, resume and down work whatever else is dead; cancel needs the dispa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from importlib.metadata import version
@@ -77,7 +78,15 @@ class Requests:
             told |= {"house": known, "halted": told["halted"] or bool(known["halted_at"])}
         except HelioError as away:
             told["house_problem"] = away.as_problem()
+        else:
+            told["models_problem"] = await self._problem_of_models()
         return told
+
+    async def _problem_of_models(self) -> Any:
+        """Tell what keeps models from being called, whatever models.toml says."""
+        with contextlib.suppress(HelioError):
+            return (await self._ask({"do": "models"})).get("problem")
+        return None
 
     async def _command(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         return await self._ask({"do": "command", "name": name, "body": body})

@@ -203,3 +203,27 @@ def test_a_council_that_is_killed_sits_again(shop: Provided) -> None:
     assert view["state"] == "succeeded", view["error"]
     assert view["result"]["data"]["label"].startswith("3 of 3 answered")
     assert view["cost_usd"] >= view["result"]["data"]["usd"] > 0
+
+
+# -- the ledger ---------------------------------------------------------------------------------
+def test_a_damaged_ledger_is_told_and_a_new_one_forgets_no_cost(shop: Provided) -> None:
+    assert shop.answered("hi", model="claude-middle")["state"] == "succeeded"
+    counted = shop.costs()["total"]
+    ledger = shop.house.home.router_ledger
+    ledger.write_bytes(b"no ledger at all" * 4096)
+    for suffix in ("-wal", "-shm"):
+        ledger.with_name(ledger.name + suffix).unlink(missing_ok=True)
+    shop.house.kill("router")
+
+    def told() -> bool:
+        return "ledger is damaged" in shop.helio("status").out
+
+    eventually(told, 20, "the status tells of the ledger")
+    assert shop.at_rest(shop.house.submit("true"))["state"] == "succeeded"
+    listed = shop.helio("model", "list")
+    assert (listed.code, "ledger is damaged" in listed.err) == (4, True)
+    ledger.unlink()
+    assert shop.answered("again", model="claude-middle")["state"] == "succeeded"
+    now = shop.costs()["total"]
+    assert (now["calls"], now["usd"] > counted["usd"]) == (counted["calls"] + 1, True)
+    assert "damaged" not in shop.helio("status").out

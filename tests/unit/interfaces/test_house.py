@@ -72,6 +72,15 @@ def test_status_says_in_one_line_when_no_model_can_be_called(helio, home):
         assert "provider" not in helio("status").out
 
 
+def test_status_and_doctor_say_what_keeps_the_router_from_its_work(helio, home):
+    home.models.write_text("[providers.ollama]\n")
+    damaged = {"detail": "The router's ledger is damaged.", "remedy": "Move it away."}
+    with supervisor(home, {"status": [{"ok": STATUS | {"models_problem": damaged}}]}):
+        assert "The router's ledger is damaged. Move it away." in helio("status").out
+        [line] = [one for one in helio("doctor").out.splitlines() if one.startswith("fail models")]
+        assert "Move it away." in line
+
+
 def test_status_without_a_house_ends_with_4(helio):
     ran = helio("status", "--json")
     assert ran.code == 4

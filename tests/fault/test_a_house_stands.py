@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -155,8 +156,13 @@ STUBBORN = ("sh", "-c", "setsid sleep 600 & echo begun; sleep 600")
 
 
 def job_processes(house: House) -> list[psutil.Process]:
-    """The processes that jobs of this house run now."""
-    return [one for one in house.look() if one.name() == "sleep"]
+    """The processes that jobs of this house run now; what ends while we look runs no longer."""
+    found = []
+    for one in house.look():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if one.name() == "sleep":
+                found.append(one)
+    return found
 
 
 def begin_stubborn_job(house: House) -> str:

@@ -142,7 +142,11 @@ async def test_nothing_configured_ends_the_job_with_the_sentence_that_says_what_
     place, gateway
 ):
     told = "No provider of models is configured. Run `helio model init`."
-    gateway.scripts = [refuses(503, told, x_helio_error="nothing_configured")]
+    said_apart = {
+        "x_helio_error": "nothing_configured",
+        "x_helio_remedy": "Run `helio model init`.",
+    }
+    gateway.scripts = [refuses(503, told, **said_apart)]
     view = await place.until(await ask(place, "x"), "failed")
     said = "No provider of models is configured."
     assert (view["error"]["message"], view["error"]["retryable"]) == (said, False)

@@ -19,6 +19,7 @@ from pathlib import Path
 from actors import keeper
 
 MARK = "HELIO_SESSION"
+HOUSE = "HELIO_HOUSE"  # in the environment as well: by which the next start of a home finds all
 _TAG_CHARS = 12
 _ROUNDS = 50
 
@@ -28,11 +29,16 @@ def tag_of(home: str, session: str) -> str:
     return hashlib.sha256(f"{home}\0{session}".encode()).hexdigest()[:_TAG_CHARS]
 
 
-def sweep(marks: Iterable[str], groups: str) -> int:
+def house_mark(home: str) -> str:
+    """Give the variable and value that every process of a job of this home is started with."""
+    return f"{HOUSE}={hashlib.sha256(home.encode()).hexdigest()[:_TAG_CHARS]}"
+
+
+def sweep(marks: Iterable[str], groups: str = "") -> int:
     """Kill processes whose environment holds all `marks` and cgroups that match; give how many.
 
-    `marks` are ``NAME=value`` texts, `groups` is a glob like ``helio-TAG-*``. It blocks for
-    milliseconds: call it in a thread.
+    `marks` are ``NAME=value`` texts, `groups` is a glob like ``helio-TAG-*``, or empty. It blocks
+    for milliseconds: call it in a thread.
     """
     killed = sum(_kill_group(path) for path in _groups(groups))
     wanted = [mark.encode() for mark in marks]
@@ -48,7 +54,7 @@ def sweep(marks: Iterable[str], groups: str) -> int:
 
 
 def _groups(pattern: str) -> list[Path]:
-    own = keeper.own_cgroup()
+    own = keeper.own_cgroup() if pattern else None
     return list(Path(own).glob(pattern)) if own else []
 
 

@@ -71,7 +71,7 @@ class Work:
         self._recorder: Recorder | None = None
         self._grace_s: float | None = None
         self._taken: list[KeptProcess] = []
-        self._marks = marks(place.tag, order)
+        self._marks = marks(str(place.home.root), place.tag, order)
         log = place.home.log_of(order.job, order.epoch)
         self._log_path = log
         self._scratch = log.with_suffix(".scratch")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from actors.backends.base import SecretSource
-from actors.strays import MARK
+from actors.strays import MARK, house_mark
 from engine.messages import Order
 
 ALLOWED = frozenset(
@@ -32,9 +32,10 @@ def inherited(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     return {"PATH": _DEFAULT_PATH} | kept
 
 
-def marks(tag: str, order: Order) -> dict[str, str]:
+def marks(home: str, tag: str, order: Order) -> dict[str, str]:
     """Give the variables by which a process tells whose it is."""
-    return {MARK: tag, "HELIO_JOB": order.job, "HELIO_EPOCH": str(order.epoch)}
+    house, _, digest = house_mark(home).partition("=")
+    return {house: digest, MARK: tag, "HELIO_JOB": order.job, "HELIO_EPOCH": str(order.epoch)}
 
 
 def asked(order: Order, secrets: SecretSource, scratch: Path) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """What a killed supervisor left behind, and how the next one ends it.
 
 While it lives, the supervisor writes down every process below it, by pid and start tick, and its
-run directory. The next start ends what of that still lives: these very processes, and no others.
+run directory. The next start ends what of that still lives, and whatever bears the home's mark: a
+job's process that was born after the last writing, and whose keeper died with the rest, must not
+meet the job's next attempt in its directory.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import asyncio
 import json
 import signal
 
+from actors.strays import house_mark, sweep
 from serve.supervisor import homestead, kin
 from store.home import Home
 
@@ -31,6 +34,11 @@ def forget(home: Home) -> None:
 
 async def end(home: Home) -> int:
     """End what an earlier supervisor of this home left; gives how many processes that were."""
+    ended = await _end_recorded(home)  # first whoever could still start something
+    return ended + await asyncio.to_thread(sweep, [house_mark(str(home.root))])
+
+
+async def _end_recorded(home: Home) -> int:
     try:
         told = json.loads(home.kin.read_text())
         same_boot = told["boot"] == kin.boot()

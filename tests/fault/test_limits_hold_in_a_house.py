@@ -127,9 +127,8 @@ def test_agents_whose_models_are_closed_are_stopped_and_go_on_at_the_reset(shop:
     for here in rooms.values():
         eventually((here / "ready").exists, 30, "the client is imported")
     told = shop.close_door("ant", 14)  # what is looked at before must be done by then
-    for here in rooms.values():
-        (here / "go").touch()
-    for job in jobs:
+    for job, here in zip(jobs, rooms.values(), strict=True):  # one after the other: two calls at
+        (here / "go").touch()  # once would both be under way when the first is turned away
         view = shop.house.await_job(job, "delayed", "failed", deadline_s=20)
         assert (view["state"], view["reason"]) == ("delayed", "rate_limit"), view["error"]
         assert told <= view["run_at"] < told + 5 * US

@@ -24,6 +24,7 @@ from engine.outcomes import Done, Drained, Failed
 from engine.ports import CouncilFace
 
 _PATIENCE_S = 30.0
+_SITTING_SHARE = 0.9  # of the job's own limit; the rest is for its key and the way back
 _TAKEN_OVER = ("system", "members", "quorum", "max_tokens")
 
 
@@ -92,7 +93,7 @@ class CouncilAttempt:
             )
         more = {name: said[name] for name in _TAKEN_OVER if said.get(name)}
         if self._order.total_s:
-            more["total_s"] = self._order.total_s
+            more["total_s"] = self._order.total_s * _SITTING_SHARE
         return {"question": str(said["prompt"])} | more
 
     def _ending(self, verdict: dict[str, Any]) -> Ending:

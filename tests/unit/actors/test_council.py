@@ -7,7 +7,9 @@ import json
 import pytest
 from aiohttp import web
 
+from actors.backends.council import CouncilAttempt
 from actors.council import Council
+from engine.messages import Order
 
 CANDIDATES = [
     {"model": "opus", "family": "claude", "tier": "ultra", "state": "open"},
@@ -142,3 +144,8 @@ async def test_it_says_how_it_is(council):
     async with asyncio.timeout(5):
         while not (await council.health())["ready"]:
             await asyncio.sleep(0)
+
+
+def test_a_sitting_ends_before_its_job_is_stopped():
+    order = Order(job="j", epoch=1, backend="council", payload={"prompt": "So?"}, total_s=10)
+    assert CouncilAttempt(order, None)._question() == {"question": "So?", "total_s": 9.0}
